@@ -1,0 +1,97 @@
+#pragma once
+
+// CommitLog: the durable, ordered facts of one partition. Knows bytes only.
+//
+// The owner (a shard) builds batches with append() and calls flush() whenever no write is in
+// flight; on_write() takes the completion. A batch becomes one frame, one aligned write.
+//
+//   append(fact) append(fact) ... flush() -> submit_write -> poll() gives token -> on_write()
+//
+// Invariants:
+//   - positions are dense: each append() takes the next one;
+//   - at most one write is in flight, and batch n+1 is written only after batch n is durable;
+//   - durable_position() never exceeds what is on stable media, and never goes back;
+//   - after the first failure nothing is written any more (failure() says why);
+//   - a frame is never written over bytes that a reader could take for part of the log.
+//
+// One thread (that of the Io). The format is in FORMAT.md.
+
+#include <ingot/ids.h>
+#include <ingot/status.h>
+
+#include "commit-log/io.h"
+#include "core/clock.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace ingot::log {
+
+struct CommitLogOptions {
+  std::string directory;                           // one partition's, exists
+  std::uint64_t hub_id = 0;                        // in each frame; a foreign frame is refused
+  PartitionId partition;
+  std::uint64_t epoch = 0;                         // fresh random bits of this incarnation
+  std::uint64_t segment_bytes = 64ULL << 20;       // 1 MiB to 4 GiB, a multiple of 1 MiB
+  std::uint64_t batch_bytes_max = 1ULL << 20;      // payload bytes of a frame; 64 KiB to 64 MiB
+  std::uint32_t spare_segments = 2;                // kept zero-written ahead; 1 to 16
+  bool compress = true;                            // adaptive zstd, level 1, when it pays
+};
+
+struct LogCounters {
+  std::uint64_t bytes_written = 0;    // on the device, padding included
+  std::uint64_t payload_bytes = 0;    // before compression
+  std::uint64_t writes = 0;
+  std::uint64_t segments = 0;         // live ones
+  std::uint64_t live_bytes = 0;       // from the trim point to the end
+};
+
+// Called for every fact of the tail, in order; a failure ends the opening with that failure.
+using ReplayFn = std::function<Status(Position, std::string_view fact)>;
+
+class CommitLog {
+ public:
+  virtual ~CommitLog() = default;
+
+  // Opens the log in `options.directory`, an empty one when there is none, replays the facts after
+  // `checkpoint` in order through `replay`, decides about a bad frame (FORMAT.md), and starts
+  // `options.epoch`. The facts up to `checkpoint` may be trimmed already; a gap after it is
+  // `corrupt`. Errors: corrupt (file, offset, position), io_error, disk_full, unsupported (format
+  // version). `io` outlives the log.
+  [[nodiscard]] static Result<std::unique_ptr<CommitLog>> open(Io& io, CommitLogOptions options,
+                                                               Position checkpoint,
+                                                               const ReplayFn& replay);
+
+  // Adds one fact to the batch that is being built and returns its position. Not durable yet.
+  virtual Position append(std::string_view fact) = 0;
+  // Payload bytes waiting in the batch.
+  [[nodiscard]] virtual std::uint64_t batch_bytes() const = 0;
+  // Submits the batch as one write with `token` when it is not empty and no write is in flight.
+  // A batch over batch_bytes_max still goes out whole (as several frames of one write).
+  // `disk_full` when no segment can be had: the batch stays, and a later flush() tries again.
+  // Any other failure is sticky.
+  virtual Status flush(std::uint64_t token) = 0;
+  // Takes the completion of the write in flight. A failure is sticky.
+  virtual Status on_write(const Status& status) = 0;
+  [[nodiscard]] virtual bool write_in_flight() const = 0;
+  // When idle: submits one watermark frame if the last batch is not covered by a later frame's
+  // durable position yet. Does nothing otherwise.
+  virtual Status write_watermark(std::uint64_t token) = 0;
+  [[nodiscard]] virtual bool needs_watermark() const = 0;
+
+  [[nodiscard]] virtual Position appended_position() const = 0;
+  [[nodiscard]] virtual Position durable_position() const = 0;
+  // Facts up to `checkpoint` are not needed any more: recycles or removes whole segments.
+  virtual Status trim(Position checkpoint) = 0;
+  // True while another batch surely finds room without new disk space.
+  [[nodiscard]] virtual bool has_room() const = 0;
+  // Tries to have a spare segment ready; called off the hot path, when has_room() is false.
+  virtual Status make_room() = 0;
+  [[nodiscard]] virtual const Status& failure() const = 0;
+  [[nodiscard]] virtual LogCounters counters() const = 0;
+};
+
+}  // namespace ingot::log

@@ -1,0 +1,279 @@
+#include "core/history_codec.h"
+
+namespace ingot {
+namespace {
+
+// The mask's bits, in the order of the fields behind it. Part of the format.
+enum Field : std::uint32_t {
+  kEventId = 1U << 0,
+  kName = 1U << 1,
+  kData = 1U << 2,
+  kScheduledId = 1U << 3,
+  kFireAt = 1U << 4,
+  kInstanceId = 1U << 5,
+  kExecutionId = 1U << 6,
+  kStatus = 1U << 7,
+  kRecurse = 1U << 8,
+  kFailure = 1U << 9,
+  kParent = 1U << 10,
+  kVersion = 1U << 11,
+  kTraceParent = 1U << 12,
+  kTags = 1U << 13,
+  kKnownFields = (1U << 14) - 1,
+};
+
+std::uint32_t mask_of(const HistoryEventView& e) {
+  std::uint32_t mask = 0;
+  if (e.event_id != -1) mask |= kEventId;
+  if (!e.name.empty()) mask |= kName;
+  if (e.has_data) mask |= kData;
+  if (e.scheduled_id != -1) mask |= kScheduledId;
+  if (e.has_fire_at) mask |= kFireAt;
+  if (!e.instance_id.empty()) mask |= kInstanceId;
+  if (!e.execution_id.empty()) mask |= kExecutionId;
+  if (e.status != RuntimeStatus::pending) mask |= kStatus;
+  if (e.recurse) mask |= kRecurse;
+  if (!e.failure.empty()) mask |= kFailure;
+  if (!e.parent.empty()) mask |= kParent;
+  if (!e.version.empty()) mask |= kVersion;
+  if (!e.trace_parent.empty()) mask |= kTraceParent;
+  if (!e.tags.empty()) mask |= kTags;
+  return mask;
+}
+
+void encode_body(const HistoryEventView& e, std::string& out) {
+  const std::uint32_t mask = mask_of(e);
+  put_u8(out, static_cast<std::uint8_t>(e.kind));
+  put_varint(out, mask);
+  put_zigzag(out, e.timestamp.time_since_epoch().count());
+  if ((mask & kEventId) != 0) put_zigzag(out, e.event_id);
+  if ((mask & kName) != 0) put_bytes(out, e.name);
+  if ((mask & kData) != 0) put_bytes(out, e.data);
+  if ((mask & kScheduledId) != 0) put_zigzag(out, e.scheduled_id);
+  if ((mask & kFireAt) != 0) put_zigzag(out, e.fire_at.time_since_epoch().count());
+  if ((mask & kInstanceId) != 0) put_bytes(out, e.instance_id);
+  if ((mask & kExecutionId) != 0) {
+    put_fixed64(out, e.execution_id.high);
+    put_fixed64(out, e.execution_id.low);
+  }
+  if ((mask & kStatus) != 0) put_u8(out, static_cast<std::uint8_t>(e.status));
+  if ((mask & kFailure) != 0) put_bytes(out, e.failure);
+  if ((mask & kParent) != 0) put_bytes(out, e.parent);
+  if ((mask & kVersion) != 0) put_bytes(out, e.version);
+  if ((mask & kTraceParent) != 0) put_bytes(out, e.trace_parent);
+  if ((mask & kTags) != 0) put_bytes(out, e.tags);
+}
+
+std::int32_t read_id(Reader& reader) {
+  const std::int64_t id = reader.zigzag();
+  if (id < INT32_MIN || id > INT32_MAX) reader.fail();
+  return static_cast<std::int32_t>(id);
+}
+
+bool tags_are_valid(std::string_view tags) {
+  Reader reader(tags);
+  for (std::uint64_t left = reader.varint(); left != 0 && reader.ok(); --left) {
+    static_cast<void>(reader.bytes());
+    static_cast<void>(reader.bytes());
+  }
+  return reader.finished();
+}
+
+bool nested_parts_are_valid(const HistoryEventView& e) {
+  return (e.failure.empty() || decode_failure(e.failure)) &&
+         (e.parent.empty() || decode_parent(e.parent)) && (e.tags.empty() || tags_are_valid(e.tags));
+}
+
+}  // namespace
+
+void encode_event(const HistoryEventView& event, std::string& out) {
+  // The length is written last: one byte is kept for it, and longer bodies are moved up.
+  const std::size_t start = out.size();
+  out.push_back('\0');
+  encode_body(event, out);
+  const std::size_t bytes = out.size() - start - 1;
+  if (bytes < 0x80) {
+    out[start] = static_cast<char>(bytes);
+    return;
+  }
+  std::string length;
+  put_varint(length, bytes);
+  out.replace(start, 1, length);
+}
+
+void encode_event(const HistoryEvent& event, std::string& out) {
+  std::string failure;
+  std::string parent;
+  std::string tags;
+  HistoryEventView view;
+  view.kind = event.kind;
+  view.event_id = event.event_id;
+  view.timestamp = event.timestamp;
+  view.name = event.name;
+  view.has_data = event.data.has_value();
+  if (event.data) view.data = *event.data;
+  view.scheduled_id = event.scheduled_id;
+  view.has_fire_at = event.fire_at.has_value();
+  if (event.fire_at) view.fire_at = *event.fire_at;
+  view.instance_id = event.instance_id;
+  view.execution_id = event.execution_id;
+  view.status = event.status;
+  view.recurse = event.recurse;
+  if (event.failure) encode_failure(*event.failure, failure);
+  if (event.parent) encode_parent(*event.parent, parent);
+  if (!event.tags.empty()) {
+    put_varint(tags, event.tags.size());
+    for (const auto& [key, value] : event.tags) {
+      put_bytes(tags, key);
+      put_bytes(tags, value);
+    }
+  }
+  view.failure = failure;
+  view.parent = parent;
+  view.version = event.version;
+  view.trace_parent = event.trace_parent;
+  view.tags = tags;
+  encode_event(view, out);
+}
+
+HistoryEventView decode_trusted_event(Reader& reader) {
+  HistoryEventView e;
+  Reader body(reader.bytes());
+  const std::uint8_t kind = body.u8();
+  const std::uint64_t mask = body.varint();
+  if (kind == 0 || kind > kHistoryEventKindMax || mask > kKnownFields) {
+    reader.fail();
+    return e;
+  }
+  e.kind = static_cast<HistoryEventKind>(kind);
+  e.timestamp = Timestamp(Duration(body.zigzag()));
+  if ((mask & kEventId) != 0) e.event_id = read_id(body);
+  if ((mask & kName) != 0) e.name = body.bytes();
+  e.has_data = (mask & kData) != 0;
+  if (e.has_data) e.data = body.bytes();
+  if ((mask & kScheduledId) != 0) e.scheduled_id = read_id(body);
+  e.has_fire_at = (mask & kFireAt) != 0;
+  if (e.has_fire_at) e.fire_at = Timestamp(Duration(body.zigzag()));
+  if ((mask & kInstanceId) != 0) e.instance_id = body.bytes();
+  if ((mask & kExecutionId) != 0) {
+    e.execution_id.high = body.fixed64();
+    e.execution_id.low = body.fixed64();
+  }
+  if ((mask & kStatus) != 0) {
+    const std::uint8_t status = body.u8();
+    if (status > kRuntimeStatusMax) body.fail();
+    e.status = static_cast<RuntimeStatus>(status);
+  }
+  e.recurse = (mask & kRecurse) != 0;
+  if ((mask & kFailure) != 0) e.failure = body.bytes();
+  if ((mask & kParent) != 0) e.parent = body.bytes();
+  if ((mask & kVersion) != 0) e.version = body.bytes();
+  if ((mask & kTraceParent) != 0) e.trace_parent = body.bytes();
+  if ((mask & kTags) != 0) e.tags = body.bytes();
+  if (!body.finished()) reader.fail();
+  return e;
+}
+
+HistoryEventView decode_event(Reader& reader) {
+  const HistoryEventView event = decode_trusted_event(reader);
+  if (reader.ok() && !nested_parts_are_valid(event)) reader.fail();
+  return event;
+}
+
+HistoryEvent to_event(const HistoryEventView& view) {
+  HistoryEvent event;
+  event.kind = view.kind;
+  event.event_id = view.event_id;
+  event.timestamp = view.timestamp;
+  event.name = view.name;
+  if (view.has_data) event.data = std::string(view.data);
+  event.scheduled_id = view.scheduled_id;
+  if (view.has_fire_at) event.fire_at = view.fire_at;
+  event.instance_id = view.instance_id;
+  event.execution_id = view.execution_id;
+  event.status = view.status;
+  event.recurse = view.recurse;
+  if (!view.failure.empty()) event.failure = decode_failure(view.failure);
+  if (!view.parent.empty()) event.parent = decode_parent(view.parent);
+  event.version = view.version;
+  event.trace_parent = view.trace_parent;
+  if (!view.tags.empty()) {
+    Reader reader(view.tags);
+    for (std::uint64_t left = reader.varint(); left != 0 && reader.ok(); --left) {
+      std::string key(reader.bytes());
+      event.tags.emplace_back(std::move(key), reader.bytes());
+    }
+  }
+  return event;
+}
+
+Result<std::vector<HistoryEvent>> decode_history(std::string_view bytes) {
+  std::vector<HistoryEvent> events;
+  Reader reader(bytes);
+  while (reader.more()) {
+    const HistoryEventView view = decode_event(reader);
+    if (!reader.ok()) {
+      return Status(StatusCode::corrupt,
+                    "history event " + std::to_string(events.size()) + " can't be decoded");
+    }
+    events.push_back(to_event(view));
+  }
+  return events;
+}
+
+// failure := varint depth, then from the outermost: bytes type, bytes message, u8 non_retriable
+void encode_failure(const FailureDetails& failure, std::string& out) {
+  std::size_t depth = 1;
+  for (const FailureDetails* f = &failure; !f->inner.empty() && depth <= kInnerFailuresMax;
+       f = &f->inner.front()) {
+    ++depth;
+  }
+  put_varint(out, depth);
+  const FailureDetails* f = &failure;
+  for (std::size_t i = 0; i < depth; ++i) {
+    put_bytes(out, f->type);
+    put_bytes(out, f->message);
+    put_u8(out, f->non_retriable ? 1 : 0);
+    if (i + 1 < depth) f = &f->inner.front();
+  }
+}
+
+std::optional<FailureDetails> decode_failure(std::string_view bytes) {
+  Reader reader(bytes);
+  const std::uint64_t depth = reader.varint();
+  if (depth == 0 || depth > kInnerFailuresMax + 1) return std::nullopt;
+  FailureDetails failure;
+  FailureDetails* f = &failure;
+  for (std::uint64_t i = 0; i < depth; ++i) {
+    if (i != 0) f = &f->inner.emplace_back();
+    f->type = reader.bytes();
+    f->message = reader.bytes();
+    const std::uint8_t non_retriable = reader.u8();
+    if (non_retriable > 1) return std::nullopt;
+    f->non_retriable = non_retriable == 1;
+  }
+  if (!reader.finished()) return std::nullopt;
+  return failure;
+}
+
+void encode_parent(const ParentInfo& parent, std::string& out) {
+  put_bytes(out, parent.name);
+  put_bytes(out, parent.instance_id);
+  put_fixed64(out, parent.execution_id.high);
+  put_fixed64(out, parent.execution_id.low);
+  put_zigzag(out, parent.scheduled_id);
+}
+
+std::optional<ParentInfo> decode_parent(std::string_view bytes) {
+  Reader reader(bytes);
+  ParentInfo parent;
+  parent.name = reader.bytes();
+  parent.instance_id = reader.bytes();
+  parent.execution_id.high = reader.fixed64();
+  parent.execution_id.low = reader.fixed64();
+  parent.scheduled_id = read_id(reader);
+  if (!reader.finished()) return std::nullopt;
+  return parent;
+}
+
+}  // namespace ingot

@@ -1,0 +1,78 @@
+#pragma once
+
+// WorkItems: the lower interface, for a foreign runtime that drives orchestrations itself.
+//
+// With HubOptions::foreign_work, orchestrations and activities whose names are not registered wait
+// here. A worker locks one, does the work and completes or abandons it. A lock ends by itself after
+// HubOptions::work_item_timeout; the item is then offered again with a new token, and the old token
+// is stale. Completing with a stale or unknown token is accepted and ignored, because completion is
+// at least once. Any thread.
+
+#include <ingot/history_event.h>
+#include <ingot/status.h>
+#include <ingot/time.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ingot {
+
+// Names one lock of one work item. Opaque to workers.
+struct WorkItemToken {
+  std::uint32_t partition = 0;
+  std::uint64_t sequence = 0;
+  std::uint64_t lock = 0;
+  std::int32_t task_id = -1;
+
+  bool operator==(const WorkItemToken&) const = default;
+};
+
+struct OrchestrationWorkItem {
+  WorkItemToken token;
+  std::string instance_id;
+  ExecutionId execution_id;
+  std::string name;
+  std::vector<HistoryEvent> history;     // committed
+  std::vector<HistoryEvent> new_events;  // begins with OrchestratorStarted
+};
+
+struct ActivityWorkItem {
+  WorkItemToken token;
+  std::string instance_id;
+  ExecutionId execution_id;
+  std::int32_t task_id = -1;
+  std::string name;
+  std::optional<std::string> input;
+};
+
+// Actions are the history events that they become: TaskScheduled, TimerCreated, EventSent,
+// ExecutionCompleted (SubOrchestrationInstanceCreated and ContinueAsNew come with their semantics).
+// Their event ids must be fresh in the execution. Timestamps are ignored.
+struct OrchestrationOutcome {
+  std::vector<HistoryEvent> actions;
+  std::optional<std::string> custom_status;  // absent: keep the old one
+};
+
+class WorkItems {
+ public:
+  virtual ~WorkItems() = default;
+
+  // Takes the next item, waiting up to `timeout`. timed_out, cancelled (the hub closes).
+  virtual Result<OrchestrationWorkItem> lock_orchestration(Duration timeout) = 0;
+  virtual Result<ActivityWorkItem> lock_activity(Duration timeout) = 0;
+
+  // Commits a step: returns once it is durable. invalid_argument names the action that can't be
+  // taken; the item stays locked then. A stale token is ok and ignored.
+  virtual Status complete_orchestration(const WorkItemToken& token,
+                                        const OrchestrationOutcome& outcome) = 0;
+  virtual Status complete_activity(const WorkItemToken& token,
+                                   const std::optional<std::string>& result) = 0;
+  virtual Status fail_activity(const WorkItemToken& token, const FailureDetails& failure) = 0;
+  // Gives the item back: it is offered again at once.
+  virtual Status abandon_orchestration(const WorkItemToken& token) = 0;
+  virtual Status abandon_activity(const WorkItemToken& token) = 0;
+};
+
+}  // namespace ingot

@@ -1,0 +1,134 @@
+#pragma once
+
+// CheckpointStore: where a partition's state lives between checkpoints. Knows bytes only.
+//
+// Five kinds of data, all written by one Checkpoint transaction that also carries the log position:
+//   rows      sequence number -> bytes: the live instances
+//   records   immutable bytes of finished instances, packed many to a compressed block
+//   ids       instance id -> where it is: a live row's sequence number, or a record
+//   entries   small ordered keys -> small bytes, in a few tables (timers ...)
+//   blobs     name -> bytes, replaced whole (outbox, counters ...)
+//
+// Invariants:
+//   - a checkpoint is all or nothing, and its position is part of it;
+//   - every value read back was written under that very key, in that generation or before:
+//     anything else is `corrupt` and names file, table and key;
+//   - after any error of the store itself every further call answers that error.
+//
+// Threads: one thread at a time writes (begin() to commit()); find(), scan() and the other reads
+// may be called from any thread, also during a checkpoint, and see the last committed one.
+
+#include <ingot/ids.h>
+#include <ingot/status.h>
+#include <ingot/time.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ingot::storage {
+
+// Found by id: a live row, or a finished instance's record.
+struct Located {
+  SequenceNumber sequence;   // set when the id names a live row
+  std::string record;        // filled when `sequence` is 0
+};
+
+// One id of a scan.
+struct ScannedId {
+  std::string id;
+  Located located;
+};
+
+// The tables of ordered entries; the values are part of the format.
+enum class EntryTable : std::uint8_t { timers = 1, reserved_2 = 2, reserved_3 = 3 };
+
+struct StoreCounters {
+  std::uint64_t rows = 0;         // live
+  std::uint64_t records = 0;      // live
+  std::uint64_t ids = 0;          // live
+  std::uint64_t file_bytes = 0;
+  std::uint64_t checkpoints = 0;  // since opening
+  std::uint64_t written_rows = 0; // rows and records since opening
+};
+
+// One fault that a scrub found: `where` names file, table and key or page.
+struct StoreFault {
+  std::string where;
+  std::string what;
+};
+
+// The write transaction of one checkpoint. Destroying it without commit() drops it.
+// Failures stick: the first one is what commit() answers, so the puts need no check of their own.
+class Checkpoint {
+ public:
+  virtual ~Checkpoint() = default;
+  virtual void put_row(SequenceNumber sequence, std::string_view bytes) = 0;
+  virtual void erase_row(SequenceNumber sequence) = 0;
+  // `id` names the live row `sequence` from now on.
+  virtual void put_id(std::string_view id, SequenceNumber sequence) = 0;
+  // `id` names this finished record from now on. Records are compressed together in the order
+  // they come.
+  virtual void put_record(std::string_view id, std::string_view bytes) = 0;
+  // `id` is gone, whatever it named.
+  virtual void erase_id(std::string_view id) = 0;
+  virtual void put_entry(EntryTable table, std::string_view key, std::string_view value) = 0;
+  virtual void erase_entry(EntryTable table, std::string_view key) = 0;
+  virtual void put_blob(std::string_view name, std::string_view bytes) = 0;
+  // Makes everything durable together with `position`.
+  virtual Status commit(Position position) = 0;
+};
+
+class CheckpointStore {
+ public:
+  virtual ~CheckpointStore() = default;
+
+  // The position of the last committed checkpoint; 0 for a new store.
+  [[nodiscard]] virtual Position position() const = 0;
+  // Starts a checkpoint. One at a time.
+  [[nodiscard]] virtual Result<std::unique_ptr<Checkpoint>> begin() = 0;
+
+  // False only when `id` is surely not in the store: memory only, fast, any thread.
+  [[nodiscard]] virtual bool may_contain(std::string_view id) const = 0;
+  [[nodiscard]] virtual Result<std::optional<Located>> find(std::string_view id) const = 0;
+  // `not_found` when there is no such row.
+  [[nodiscard]] virtual Result<std::string> read_row(SequenceNumber sequence) const = 0;
+  // Ids in ascending byte order that begin with `prefix` and are greater than `after` (empty: from
+  // the start), up to `limit` of them, each with its record when finished.
+  [[nodiscard]] virtual Result<std::vector<ScannedId>> scan(std::string_view prefix,
+                                                            std::string_view after,
+                                                            std::size_t limit) const = 0;
+  using EntryFn = std::function<Status(std::string_view key, std::string_view value)>;
+  // Every entry of `table` in key order.
+  virtual Status for_each_entry(EntryTable table, const EntryFn& entry) const = 0;
+  // Empty when it was never put.
+  [[nodiscard]] virtual Result<std::optional<std::string>> read_blob(std::string_view name) const = 0;
+
+  // Reads everything back: checksums, counts, order-free hashes. Calls `fault` for each fault and
+  // returns ok when the reading itself worked.
+  virtual Status scrub(const std::function<void(StoreFault)>& fault) const = 0;
+  [[nodiscard]] virtual StoreCounters counters() const = 0;
+};
+
+struct LmdbStoreOptions {
+  std::string directory;                      // one partition's, exists, mode 0700
+  std::uint64_t hub_id = 0;                   // a store of another hub or partition is refused
+  PartitionId partition;
+  std::uint64_t map_bytes = 256ULL << 30;     // address space, not memory
+  std::uint32_t pack_bytes = 128U << 10;      // of records before compression; 4 KiB to 4 MiB
+  int compression_level = 1;                  // zstd
+  Duration pack_pause{0};                     // sleep between packs, for those who share the CPU
+};
+
+// Opens or creates the store. Errors: corrupt (file, page, key), busy, io_error, disk_full,
+// unsupported (format version), failed_precondition (another hub's or partition's store).
+[[nodiscard]] Result<std::unique_ptr<CheckpointStore>> open_lmdb_store(LmdbStoreOptions options);
+
+// The same interface in memory, for simulation: commit() keeps a copy of what was put.
+[[nodiscard]] std::unique_ptr<CheckpointStore> make_memory_store();
+
+}  // namespace ingot::storage

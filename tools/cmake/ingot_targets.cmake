@@ -1,0 +1,63 @@
+# How every folder becomes one static library, and every test file one executable.
+include(GNUInstallDirs)
+find_package(Threads REQUIRED)
+
+# Flags of our own code only: nothing here reaches a program that links an installed ingot.
+add_library(ingot-flags INTERFACE)
+target_compile_options(ingot-flags INTERFACE -Wall -Wextra -Wconversion -Wno-sign-conversion
+                                             -Wshadow -Wnon-virtual-dtor)
+if(INGOT_WERROR)
+  target_compile_options(ingot-flags INTERFACE -Werror)
+endif()
+if(INGOT_SANITIZE)
+  target_compile_options(ingot-flags INTERFACE -fsanitize=${INGOT_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(ingot-flags INTERFACE -fsanitize=${INGOT_SANITIZE})
+endif()
+
+# ingot_library(<folder> [LINK <private libraries>] [USES <ingot folders>])
+#
+# A static library `ingot-<folder>` (alias ingot::<folder>) of every .cc below the calling folder.
+# Includes are written from the root ("commit-log/segment.h"); public headers live in include/ingot.
+function(ingot_library folder)
+  cmake_parse_arguments(ARG "" "" "LINK;USES" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  file(GLOB_RECURSE public_headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/include/ingot/*.h)
+  if(NOT sources)
+    return()
+  endif()
+  set(target ingot-${folder})
+  add_library(${target} STATIC ${sources})
+  add_library(ingot::${folder} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${folder} LINKER_LANGUAGE CXX)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+  if(public_headers)
+    target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS ${CMAKE_CURRENT_SOURCE_DIR}/include
+                                    FILES ${public_headers})
+  endif()
+  foreach(used ${ARG_USES})
+    target_link_libraries(${target} PUBLIC ingot-${used})
+  endforeach()
+  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:ingot-flags> ${ARG_LINK} Threads::Threads)
+endfunction()
+
+# ingot_tests(<folder> [LINK <libraries>] [SERIAL])
+#
+# Each <name>_test.cc beside the caller becomes the test `<folder>/<name>`.
+function(ingot_tests folder)
+  cmake_parse_arguments(ARG "SERIAL" "TIMEOUT" "LINK" ${ARGN})
+  file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
+  foreach(source ${tests})
+    get_filename_component(name ${source} NAME_WE)
+    string(REGEX REPLACE "_test$" "" name ${name})
+    set(target ${folder}-${name}-test)
+    add_executable(${target} ${source})
+    target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+    target_link_libraries(${target} PRIVATE ingot-flags ${ARG_LINK} GTest::gtest_main Threads::Threads)
+    add_test(NAME ${folder}/${name} COMMAND ${target})
+    set_tests_properties(${folder}/${name} PROPERTIES TIMEOUT 600)
+    if(ARG_SERIAL)
+      set_tests_properties(${folder}/${name} PROPERTIES RUN_SERIAL ON)
+    endif()
+  endforeach()
+endfunction()
