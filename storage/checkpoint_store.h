@@ -34,8 +34,8 @@ namespace ingot::storage {
 
 // Found by id: a live row, or a finished instance's record.
 struct Located {
-  SequenceNumber sequence;   // set when the id names a live row
-  std::string record;        // filled when `sequence` is 0
+  SequenceNumber sequence;  // set when the id names a live row
+  std::string record;       // filled when `sequence` is 0
 };
 
 // One id of a scan.
@@ -48,12 +48,12 @@ struct ScannedId {
 enum class EntryTable : std::uint8_t { timers = 1, reserved_2 = 2, reserved_3 = 3 };
 
 struct StoreCounters {
-  std::uint64_t rows = 0;         // live
-  std::uint64_t records = 0;      // live
-  std::uint64_t ids = 0;          // live
+  std::uint64_t rows = 0;     // live
+  std::uint64_t records = 0;  // live
+  std::uint64_t ids = 0;      // live
   std::uint64_t file_bytes = 0;
-  std::uint64_t checkpoints = 0;  // since opening
-  std::uint64_t written_rows = 0; // rows and records since opening
+  std::uint64_t checkpoints = 0;   // since opening
+  std::uint64_t written_rows = 0;  // rows and records since opening
 };
 
 // One fault that a scrub found: `where` names file, table and key or page.
@@ -106,7 +106,8 @@ class CheckpointStore {
   // Every entry of `table` in key order.
   virtual Status for_each_entry(EntryTable table, const EntryFn& entry) const = 0;
   // Empty when it was never put.
-  [[nodiscard]] virtual Result<std::optional<std::string>> read_blob(std::string_view name) const = 0;
+  [[nodiscard]] virtual Result<std::optional<std::string>> read_blob(
+      std::string_view name) const = 0;
 
   // Reads everything back: checksums, counts, order-free hashes. Calls `fault` for each fault and
   // returns ok when the reading itself worked.
@@ -115,13 +116,13 @@ class CheckpointStore {
 };
 
 struct LmdbStoreOptions {
-  std::string directory;                      // one partition's, exists, mode 0700
-  std::uint64_t hub_id = 0;                   // a store of another hub or partition is refused
+  std::string directory;     // one partition's, exists, mode 0700
+  std::uint64_t hub_id = 0;  // a store of another hub or partition is refused
   PartitionId partition;
-  std::uint64_t map_bytes = 256ULL << 30;     // address space, not memory
-  std::uint32_t pack_bytes = 128U << 10;      // of records before compression; 4 KiB to 4 MiB
-  int compression_level = 1;                  // zstd
-  Duration pack_pause{0};                     // sleep between packs, for those who share the CPU
+  std::uint64_t map_bytes = 256ULL << 30;  // address space, not memory
+  std::uint32_t pack_bytes = 128U << 10;   // of records before compression; 4 KiB to 4 MiB
+  int compression_level = 1;               // zstd
+  Duration pack_pause{0};                  // sleep between packs, for those who share the CPU
 };
 
 // Opens or creates the store. Errors: corrupt (file, page, key), busy, io_error, disk_full,
