@@ -58,7 +58,7 @@ endfunction()
 # ingot_tests(<folder> [LINK <libraries>] [SERIAL])
 #
 # Each <name>_test.cc beside the caller becomes the test `<folder>/<name>`. SERIAL: its tests run
-# alone, for those that load the machine.
+# alone, for those that load the machine. The targets are listed in <folder>_tests.
 function(ingot_tests folder)
   cmake_parse_arguments(ARG "SERIAL" "" "LINK" ${ARGN})
   file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
@@ -66,6 +66,7 @@ function(ingot_tests folder)
     get_filename_component(name ${source} NAME_WE)
     string(REGEX REPLACE "_test$" "" name ${name})
     set(target ${folder}-${name}-test)
+    list(APPEND targets ${target})
     add_executable(${target} ${source})
     target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
     target_link_libraries(${target} PRIVATE ingot-flags ${ARG_LINK} GTest::gtest_main Threads::Threads)
@@ -75,4 +76,5 @@ function(ingot_tests folder)
       set_tests_properties(${folder}/${name} PROPERTIES RUN_SERIAL ON)
     endif()
   endforeach()
+  set(${folder}_tests ${targets} PARENT_SCOPE)
 endfunction()

@@ -1,0 +1,16 @@
+#pragma once
+
+// Opens an existing hub for looking at it through the client: nothing is registered, so nothing of
+// it runs; what is due waits for its program.
+
+#include <ingot/task_hub.h>
+
+#include <memory>
+#include <string>
+
+namespace ingot::tools {
+
+// Errors: as TaskHub::open().
+[[nodiscard]] Result<std::unique_ptr<TaskHub>> open_hub(const std::string& path);
+
+}  // namespace ingot::tools
