@@ -110,6 +110,7 @@ class OrchestrationContext {
   Task<std::size_t> when_any(const Future<Ts>&... futures);
 
  private:
+  [[nodiscard]] std::string derive_child_id() const;
   model::FutureState* start_task(std::coroutine_handle<> task, model::PromiseBase& promise);
 
   model::ExecutionCore& core_;
