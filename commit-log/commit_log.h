@@ -19,34 +19,34 @@
 #include <ingot/ids.h>
 #include <ingot/status.h>
 
-#include "commit-log/io.h"
-#include "core/clock.h"
-
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "commit-log/io.h"
+#include "core/clock.h"
+
 namespace ingot::log {
 
 struct CommitLogOptions {
-  std::string directory;                           // one partition's, exists
-  std::uint64_t hub_id = 0;                        // in each frame; a foreign frame is refused
+  std::string directory;     // one partition's, exists
+  std::uint64_t hub_id = 0;  // in each frame; a foreign frame is refused
   PartitionId partition;
-  std::uint64_t epoch = 0;                         // fresh random bits of this incarnation
-  std::uint64_t segment_bytes = 64ULL << 20;       // 1 MiB to 4 GiB, a multiple of 1 MiB
-  std::uint64_t batch_bytes_max = 1ULL << 20;      // payload bytes of a frame; 64 KiB to 64 MiB
-  std::uint32_t spare_segments = 2;                // kept zero-written ahead; 1 to 16
-  bool compress = true;                            // adaptive zstd, level 1, when it pays
+  std::uint64_t epoch = 0;                     // fresh random bits of this incarnation
+  std::uint64_t segment_bytes = 64ULL << 20;   // 1 MiB to 4 GiB, a multiple of 1 MiB
+  std::uint64_t batch_bytes_max = 1ULL << 20;  // payload bytes of a frame; 64 KiB to 64 MiB
+  std::uint32_t spare_segments = 2;            // kept zero-written ahead; 1 to 16
+  bool compress = true;                        // adaptive zstd, level 1, when it pays
 };
 
 struct LogCounters {
-  std::uint64_t bytes_written = 0;    // on the device, padding included
-  std::uint64_t payload_bytes = 0;    // before compression
+  std::uint64_t bytes_written = 0;  // on the device, padding included
+  std::uint64_t payload_bytes = 0;  // before compression
   std::uint64_t writes = 0;
-  std::uint64_t segments = 0;         // live ones
-  std::uint64_t live_bytes = 0;       // from the trim point to the end
+  std::uint64_t segments = 0;    // live ones
+  std::uint64_t live_bytes = 0;  // from the trim point to the end
 };
 
 // Called for every fact of the tail, in order; a failure ends the opening with that failure.

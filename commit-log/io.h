@@ -12,7 +12,8 @@
 // Invariants:
 //   - a write is reported once, after its bytes are on stable media or it has failed;
 //   - a short write is continued inside the Io until done or failed;
-//   - an I/O error is reported, never retried here (EINTR and EAGAIN are not errors).
+//   - an I/O error is reported, never retried here (EINTR and EAGAIN are not errors);
+//   - the destructor waits for the writes in flight.
 
 #include <ingot/ids.h>
 #include <ingot/status.h>
@@ -52,6 +53,9 @@ class Io {
   virtual void wait(Duration timeout, std::vector<WriteCompletion>& out) = 0;
   // Ends a wait() that sleeps now or the next one. Any thread. Cheap when no one sleeps.
   virtual void wake() = 0;
+  // Blocks until every submitted write is done; the completions are given by the next poll().
+  // For those who must free the bytes of a write in flight.
+  virtual void drain() = 0;
 
   // --- Files: synchronous --------------------------------------------------------------------
   // Creates `path` (it must not exist), writes `size` zero bytes, fsyncs it and its directory.
@@ -65,8 +69,10 @@ class Io {
   virtual Result<std::uint64_t> read(FileHandle file, std::span<char> out,
                                      std::uint64_t offset) = 0;
   // A durable write that returns when it is done; same rules as submit_write().
-  virtual Status write_now(FileHandle file, std::span<const char> bytes,
-                           std::uint64_t offset) = 0;
+  virtual Status write_now(FileHandle file, std::span<const char> bytes, std::uint64_t offset) = 0;
+  // Makes durable what read() shows of the file, and the file's name. After a crash of the process
+  // alone, a write that was never reported can be seen and still be lost: recovery calls this.
+  virtual Status sync(FileHandle file) = 0;
   // Renames within one directory, then fsyncs the directory.
   virtual Status rename(const std::string& from, const std::string& to) = 0;
   // Removes a file, then fsyncs its directory.
@@ -77,6 +83,10 @@ class Io {
   virtual Status make_directory(const std::string& directory) = 0;
   // Bytes that the file system below `directory` still has for us.
   virtual Result<std::uint64_t> free_bytes(const std::string& directory) = 0;
+
+  // An Io for the synchronous calls of one background thread; null when everything is to happen
+  // on the caller's thread (simulations).
+  virtual std::unique_ptr<Io> background() = 0;
 };
 
 enum class IoBackend : std::uint8_t { automatic, uring, pwritev2 };

@@ -1,0 +1,79 @@
+// Chooses the backend, and proves it by a real write and read-back before anyone relies on it.
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cstring>
+
+#include "commit-log/io.h"
+#include "commit-log/posix_files.h"
+#include "commit-log/pwrite_io.h"
+#include "commit-log/uring_io.h"
+#include "core/aligned_buffer.h"
+#include "core/try.h"
+
+namespace ingot::log {
+namespace {
+
+constexpr std::uint64_t kProbeBytes = 8192;
+constexpr std::uint64_t kProbeToken = 0x494E474F54;
+
+Status write_and_read_back(Io& io, FileHandle file) {
+  AlignedBuffer bytes;
+  bytes.resize(4096);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes.data()[i] = static_cast<char>(i * 31 + 7);
+  io.submit_write(file, {bytes.data(), bytes.size()}, 4096, kProbeToken);
+  io.drain();
+  std::vector<WriteCompletion> completions;
+  io.poll(completions);
+  if (completions.size() != 1 || completions[0].token != kProbeToken) {
+    return Status(StatusCode::unsupported, "the probe write was not reported once");
+  }
+  INGOT_TRY(completions[0].status);
+  AlignedBuffer back;
+  back.resize(kProbeBytes);
+  INGOT_ASSIGN(const std::uint64_t size, io.read(file, {back.data(), back.size()}, 0));
+  if (size != kProbeBytes || std::memcmp(back.data() + 4096, bytes.data(), 4096) != 0) {
+    return Status(StatusCode::unsupported, "the probe write does not read back");
+  }
+  return {};
+}
+
+Status probe(Io& io, const std::string& directory) {
+  static std::atomic<std::uint64_t> counter{0};
+  const std::string path = directory + "/.probe-" + std::to_string(::getpid()) + "-" +
+                           std::to_string(counter.fetch_add(1));
+  INGOT_TRY(io.create_zeroed(path, kProbeBytes));
+  Status status;
+  auto file = io.open(path);
+  if (file.ok()) {
+    status = write_and_read_back(io, *file);
+    io.close(*file);
+  } else {
+    status = file.take_status();
+  }
+  Status removed = io.remove(path);
+  return status.ok() ? removed : status;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Io>> make_io(IoBackend backend, const std::string& probe_directory) {
+  if (backend != IoBackend::pwritev2) {
+    auto uring = UringIo::create();
+    Status status = uring.status();
+    if (uring.ok()) {
+      status = probe(**uring, probe_directory);
+      if (status.ok()) return std::unique_ptr<Io>(std::move(*uring));
+    }
+    // A full or read-only disk is no reason to try the other backend.
+    const bool refused =
+        status.code() == StatusCode::unsupported || status.code() == StatusCode::io_error;
+    if (backend == IoBackend::uring || !refused) return status;
+  }
+  auto fallback = std::make_unique<PwriteIo>();
+  INGOT_TRY(probe(*fallback, probe_directory));
+  return std::unique_ptr<Io>(std::move(fallback));
+}
+
+}  // namespace ingot::log

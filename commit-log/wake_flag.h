@@ -1,0 +1,57 @@
+#pragma once
+
+// WakeFlag: decides whether a wake() has to reach into the kernel.
+//
+// The sleeper announces that it goes to sleep and looks once more for a wake; the waker leaves its
+// wake and looks whether someone sleeps. Both sides store before they load, with sequential
+// consistency, so one of the two sees the other: no wake is lost. While the owner is busy, a wake
+// after the first costs one fence and one load.
+//
+// A wake that finds nobody asleep stays pending and ends the owner's next wait at once. What the
+// waker published before wake() is visible to the owner after take().
+
+#include <atomic>
+
+namespace ingot::log {
+
+class WakeFlag {
+ public:
+  // Any thread. True when the owner sleeps (or is about to) and must be woken by the caller.
+  [[nodiscard]] bool raise() {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (!pending_.load(std::memory_order_seq_cst)) {
+      pending_.store(true, std::memory_order_seq_cst);
+    }
+    return sleeping_.load(std::memory_order_seq_cst);
+  }
+
+  // The owner: announces sleep. False when a wake is pending: don't sleep (it is taken).
+  [[nodiscard]] bool begin_sleep() {
+    sleeping_.store(true, std::memory_order_seq_cst);
+    if (!take()) return true;
+    sleeping_.store(false, std::memory_order_seq_cst);
+    return false;
+  }
+
+  // The owner: awake again; any wake so far is taken.
+  void end_sleep() {
+    sleeping_.store(false, std::memory_order_seq_cst);
+    (void)take();
+  }
+
+  // The owner: takes a pending wake.
+  bool take() {
+    if (!pending_.load(std::memory_order_seq_cst)) return false;
+    const bool taken = pending_.exchange(false, std::memory_order_seq_cst);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    return taken;
+  }
+
+  [[nodiscard]] bool pending() const { return pending_.load(std::memory_order_seq_cst); }
+
+ private:
+  alignas(64) std::atomic<bool> pending_{false};
+  std::atomic<bool> sleeping_{false};
+};
+
+}  // namespace ingot::log
