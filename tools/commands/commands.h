@@ -1,7 +1,7 @@
 #pragma once
 
 // The commands of the tool, one file each. Every function adds its subcommand to `app`; when the
-// command line names it, it runs at the end of the parsing and sets `exit_code` (see exit_codes in
+// command line names it, it runs at the end of the parsing and sets `exit_code` (see
 // tools/README.md), which outlives `app`.
 
 namespace CLI {
