@@ -68,7 +68,8 @@ bool has_instruction() { return false; }
 
 std::uint32_t crc32c_by_table(std::string_view bytes, std::uint32_t crc) {
   crc = ~crc;
-  for (const char c : bytes) crc = (crc >> 8) ^ kTable[(crc ^ static_cast<unsigned char>(c)) & 0xFF];
+  for (const char c : bytes)
+    crc = (crc >> 8) ^ kTable[(crc ^ static_cast<unsigned char>(c)) & 0xFF];
   return ~crc;
 }
 

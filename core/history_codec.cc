@@ -81,7 +81,8 @@ bool tags_are_valid(std::string_view tags) {
 
 bool nested_parts_are_valid(const HistoryEventView& e) {
   return (e.failure.empty() || decode_failure(e.failure)) &&
-         (e.parent.empty() || decode_parent(e.parent)) && (e.tags.empty() || tags_are_valid(e.tags));
+         (e.parent.empty() || decode_parent(e.parent)) &&
+         (e.tags.empty() || tags_are_valid(e.tags));
 }
 
 }  // namespace

@@ -4,22 +4,38 @@ namespace ingot {
 
 std::string_view to_string(StatusCode code) {
   switch (code) {
-    case StatusCode::ok: return "ok";
-    case StatusCode::invalid_argument: return "invalid_argument";
-    case StatusCode::not_found: return "not_found";
-    case StatusCode::already_exists: return "already_exists";
-    case StatusCode::failed_precondition: return "failed_precondition";
-    case StatusCode::overloaded: return "overloaded";
-    case StatusCode::timed_out: return "timed_out";
-    case StatusCode::cancelled: return "cancelled";
-    case StatusCode::unknown: return "unknown";
-    case StatusCode::unavailable: return "unavailable";
-    case StatusCode::unsupported: return "unsupported";
-    case StatusCode::busy: return "busy";
-    case StatusCode::corrupt: return "corrupt";
-    case StatusCode::io_error: return "io_error";
-    case StatusCode::disk_full: return "disk_full";
-    case StatusCode::internal: return "internal";
+    case StatusCode::ok:
+      return "ok";
+    case StatusCode::invalid_argument:
+      return "invalid_argument";
+    case StatusCode::not_found:
+      return "not_found";
+    case StatusCode::already_exists:
+      return "already_exists";
+    case StatusCode::failed_precondition:
+      return "failed_precondition";
+    case StatusCode::overloaded:
+      return "overloaded";
+    case StatusCode::timed_out:
+      return "timed_out";
+    case StatusCode::cancelled:
+      return "cancelled";
+    case StatusCode::unknown:
+      return "unknown";
+    case StatusCode::unavailable:
+      return "unavailable";
+    case StatusCode::unsupported:
+      return "unsupported";
+    case StatusCode::busy:
+      return "busy";
+    case StatusCode::corrupt:
+      return "corrupt";
+    case StatusCode::io_error:
+      return "io_error";
+    case StatusCode::disk_full:
+      return "disk_full";
+    case StatusCode::internal:
+      return "internal";
   }
   return "unnamed";
 }
