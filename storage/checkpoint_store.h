@@ -45,7 +45,7 @@ struct ScannedId {
 };
 
 // The tables of ordered entries; the values are part of the format.
-enum class EntryTable : std::uint8_t { timers = 1, reserved_2 = 2, reserved_3 = 3 };
+enum class EntryTable : std::uint8_t { timers = 1, work = 2 };
 
 struct StoreCounters {
   std::uint64_t rows = 0;     // live

@@ -1,0 +1,338 @@
+// One checkpoint of the LMDB store. Rows, entries and blobs go to LMDB as they come, records into
+// packs; what is said about ids is gathered and becomes one sorted run at commit().
+//
+// Every failure dooms the checkpoint: its transaction is dropped, which leaves nothing behind. A
+// full disk is no failure of the store: nothing was committed, and a later checkpoint may succeed.
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <thread>
+
+#include "core/codec.h"
+#include "core/try.h"
+#include "storage/pack.h"
+#include "storage/store_core.h"
+
+namespace ingot::storage {
+namespace {
+
+// The ids of a checkpoint, in the order they came.
+class StagedIds {
+ public:
+  void add(const IdEntry& entry) {
+    if (!staged_.empty() && ordered_) ordered_ = view(staged_.size() - 1) < entry.id;
+    if (staged_.empty()) {
+      common_ = entry.id;
+    } else {
+      std::size_t shared = 0;
+      const std::size_t most = std::min(common_.size(), entry.id.size());
+      while (shared < most && common_[shared] == entry.id[shared]) ++shared;
+      common_.resize(shared);
+    }
+    staged_.push_back({bytes_.size(), static_cast<std::uint32_t>(entry.id.size()), entry.kind,
+                       entry.place, entry.offset});
+    bytes_.append(entry.id);
+  }
+
+  // Ascending, those of one id in the order they came. Views last until the next add().
+  [[nodiscard]] std::vector<IdEntry> sorted() const {
+    std::vector<IdEntry> out;
+    out.reserve(staged_.size());
+    if (ordered_) {
+      for (std::size_t i = 0; i < staged_.size(); ++i) out.push_back(entry(i));
+      return out;
+    }
+    // Sorts by the eight bytes after what all have in common first.
+    struct Key {
+      std::uint64_t bytes;
+      std::size_t index;
+    };
+    std::vector<Key> keys;
+    keys.reserve(staged_.size());
+    for (std::size_t i = 0; i < staged_.size(); ++i) {
+      char eight[8] = {};
+      const std::string_view rest = view(i).substr(common_.size());
+      std::memcpy(eight, rest.data(), std::min(rest.size(), sizeof eight));
+      keys.push_back({big_endian64({eight, sizeof eight}), i});
+    }
+    std::sort(keys.begin(), keys.end(), [this](const Key& a, const Key& b) {
+      if (a.bytes != b.bytes) return a.bytes < b.bytes;
+      const int order = view(a.index).compare(view(b.index));
+      return order != 0 ? order < 0 : a.index < b.index;
+    });
+    for (const Key& key : keys) out.push_back(entry(key.index));
+    return out;
+  }
+
+ private:
+  struct Staged {
+    std::size_t start;
+    std::uint32_t size;
+    IdKind kind;
+    std::uint64_t place;
+    std::uint64_t offset;
+  };
+  [[nodiscard]] std::string_view view(std::size_t i) const {
+    return std::string_view(bytes_).substr(staged_[i].start, staged_[i].size);
+  }
+  [[nodiscard]] IdEntry entry(std::size_t i) const {
+    return {view(i), staged_[i].kind, staged_[i].place, staged_[i].offset};
+  }
+
+  std::string bytes_;
+  std::vector<Staged> staged_;
+  std::string common_;
+  bool ordered_ = true;
+};
+
+class LmdbCheckpoint final : public Checkpoint {
+ public:
+  LmdbCheckpoint(std::shared_ptr<StoreCore> core, SnapshotPointer snapshot, MDB_txn* txn)
+      : core_(std::move(core)),
+        snapshot_(std::move(snapshot)),
+        txn_(txn),
+        reader_(core_->file(), snapshot_->roots),
+        writer_(core_->env(), txn, reader_),
+        pack_(core_->options().compression_level) {
+    core_->merger.begin({snapshot_->runs.rbegin(), snapshot_->runs.rend()},
+                        snapshot_->roots.meta.garbage, core_->merger_continues);
+    core_->merger_continues = false;
+  }
+  ~LmdbCheckpoint() override { abandon(); }
+  LmdbCheckpoint(const LmdbCheckpoint&) = delete;
+  LmdbCheckpoint& operator=(const LmdbCheckpoint&) = delete;
+
+  void put_row(SequenceNumber sequence, std::string_view bytes) override {
+    if (!status_.ok()) return;
+    const auto replaced = writer_.put_chunked(Table::rows, number_key(sequence.value), bytes);
+    if (!keep(replaced.status())) return;
+    if (!*replaced) ++writer_.meta().rows;
+    ++written_;
+  }
+
+  void erase_row(SequenceNumber sequence) override {
+    if (!status_.ok()) return;
+    const auto existed = writer_.erase_chunked(Table::rows, number_key(sequence.value));
+    if (keep(existed.status()) && *existed) --writer_.meta().rows;
+  }
+
+  void put_id(std::string_view id, SequenceNumber sequence) override {
+    if (status_.ok() && check_id(id)) ids_.add({id, IdKind::row, sequence.value, 0});
+  }
+
+  void erase_id(std::string_view id) override {
+    if (status_.ok() && check_id(id)) ids_.add({id, IdKind::tombstone, 0, 0});
+  }
+
+  void put_record(std::string_view id, std::string_view bytes) override {
+    if (!status_.ok() || !check_id(id)) return;
+    if (bytes.size() > kPackBytesMax / 2) {
+      keep({StatusCode::invalid_argument, "record of '" + std::string(id) + "': too long"});
+      return;
+    }
+    ids_.add({id, IdKind::record, writer_.meta().next_pack, pack_.add(id, bytes)});
+    ++records_;
+    ++written_;
+    if (pack_.bytes() >= core_->options().pack_bytes) keep(flush_pack());
+  }
+
+  void put_entry(EntryTable table, std::string_view key, std::string_view value) override {
+    if (!status_.ok() || !check_entry(table, key)) return;
+    keep(writer_.put(*entry_table(table), entry_key(key), value));
+  }
+
+  void erase_entry(EntryTable table, std::string_view key) override {
+    if (!status_.ok() || !check_entry(table, key)) return;
+    keep(writer_.erase(*entry_table(table), entry_key(key)).status());
+  }
+
+  void put_blob(std::string_view name, std::string_view bytes) override {
+    if (!status_.ok()) return;
+    if (name.size() > kBlobNameBytesMax) {
+      keep({StatusCode::invalid_argument, "blob name: longer than 400 bytes"});
+      return;
+    }
+    keep(writer_.put_chunked(Table::blobs, blob_key(name), bytes).status());
+  }
+
+  Status commit(Position position) override;
+
+ private:
+  // Remembers the first failure. True while there is none.
+  bool keep(const Status& status) {
+    if (status_.ok() && !status.ok()) status_ = status;
+    return status_.ok();
+  }
+  bool check_id(std::string_view id) {
+    if (!id.empty() && id.size() <= kIdBytesMax) return true;
+    return keep({StatusCode::invalid_argument, "an id has 1 to 1024 bytes"});
+  }
+  bool check_entry(EntryTable table, std::string_view key) {
+    if (!entry_table(table)) return keep({StatusCode::invalid_argument, "no such entry table"});
+    if (key.size() < kKeyBytesMax) return true;
+    return keep({StatusCode::invalid_argument, "an entry's key has up to 510 bytes"});
+  }
+  Status flush_pack();
+  Status write_ids();
+  Status count_dead();
+  Status write_all(Position position);
+  void abandon();
+
+  std::shared_ptr<StoreCore> core_;
+  SnapshotPointer snapshot_;
+  MDB_txn* txn_;
+  TableReader reader_;
+  TableWriter writer_;
+  PackBuilder pack_;
+  std::uint64_t records_ = 0;                             // in the pack at hand
+  std::map<std::uint64_t, std::uint64_t> written_packs_;  // records by pack
+  std::map<std::uint64_t, std::uint64_t> dead_;  // records by pack that no id names any more
+  StagedIds ids_;
+  std::uint64_t written_ = 0;
+  Status status_;
+};
+
+Status LmdbCheckpoint::flush_pack() {
+  if (pack_.empty()) return {};
+  INGOT_ASSIGN(const std::string_view packed, pack_.finish());
+  const std::uint64_t number = writer_.meta().next_pack++;
+  written_packs_[number] = std::exchange(records_, 0);
+  INGOT_TRY(writer_.append_chunked(Table::packs, number_key(number), packed));
+  const Duration pause = core_->options().pack_pause;
+  if (pause.count() > 0) std::this_thread::sleep_for(pause);
+  return {};
+}
+
+// Turns what was staged into a run, and counts ids and records exactly.
+Status LmdbCheckpoint::write_ids() {
+  const std::vector<IdEntry> sorted = ids_.sorted();
+  std::vector<IdEntry> entries;
+  entries.reserve(sorted.size());
+  IdLookup lookup(reader_, snapshot_->runs);
+  StoreMeta& meta = writer_.meta();
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    const IdEntry& entry = sorted[i];
+    if (i + 1 < sorted.size() && sorted[i + 1].id == entry.id) {
+      if (entry.kind == IdKind::record) ++dead_[entry.place];
+      continue;  // a later word on the same id
+    }
+    INGOT_ASSIGN(const auto old, lookup.find(entry.id));
+    const IdKind before = old ? old->kind : IdKind::tombstone;
+    if (before == IdKind::record) {
+      --meta.records;
+      ++dead_[old->place];
+    }
+    if (before != IdKind::tombstone) --meta.ids;
+    if (entry.kind == IdKind::record) ++meta.records;
+    if (entry.kind != IdKind::tombstone) ++meta.ids;
+    // Nothing to hide.
+    if (entry.kind == IdKind::tombstone && before == IdKind::tombstone) continue;
+    entries.push_back(entry);
+  }
+  return core_->merger.add(entries, reader_, writer_);
+}
+
+// Deletes the packs none of whose records is named any more, and counts for the others.
+Status LmdbCheckpoint::count_dead() {
+  for (const auto& [pack, died] : dead_) {
+    const std::string key = number_key(pack);
+    std::uint64_t dead = died;
+    std::uint64_t records = 0;
+    if (const auto fresh = written_packs_.find(pack); fresh != written_packs_.end()) {
+      records = fresh->second;
+    } else {
+      std::string head_key = key;
+      append_big_endian32(head_key, 0);
+      INGOT_ASSIGN(const auto chunk, reader_.get(Table::packs, head_key));
+      if (!chunk) return reader_.value_fault(Table::packs, head_key, "missing");
+      Reader payload(chunk->payload);
+      payload.varint();  // the number of chunks
+      std::string_view rest;
+      const auto head = parse_pack_head({payload.at(), payload.remaining()}, rest);
+      if (!head) return reader_.value_fault(Table::packs, head_key, "no pack");
+      records = head->records;
+      INGOT_ASSIGN(const auto before, reader_.get(Table::pack_dead, key));
+      if (before) dead += Reader(before->payload).varint();
+    }
+    if (dead < records) {
+      std::string payload;
+      put_varint(payload, dead);
+      INGOT_TRY(writer_.put(Table::pack_dead, key, payload));
+    } else if (dead == records) {
+      INGOT_TRY(writer_.erase_chunked(Table::packs, key).take_status());
+      INGOT_TRY(writer_.erase(Table::pack_dead, key).take_status());
+    } else {
+      return reader_.value_fault(Table::pack_dead, key, "more dead records than records");
+    }
+  }
+  return {};
+}
+
+Status LmdbCheckpoint::write_all(Position position) {
+  INGOT_TRY(flush_pack());
+  INGOT_TRY(write_ids());
+  INGOT_TRY(count_dead());
+  INGOT_TRY(core_->merger.finish(reader_, writer_));
+  writer_.meta().position = position;
+  return writer_.finish();
+}
+
+Status LmdbCheckpoint::commit(Position position) {
+  if (txn_ == nullptr) return {StatusCode::failed_precondition, "checkpoint: already ended"};
+  if (status_.ok()) status_ = core_->failure();
+  if (status_.ok()) keep(write_all(position));
+  if (!status_.ok()) {
+    abandon();
+    return status_;
+  }
+  const std::uint64_t transaction = snapshot_->roots.file.transaction;
+  if (const int failed = mdb_txn_commit(std::exchange(txn_, nullptr))) {
+    status_ = lmdb_status(failed, core_->env().path());
+    if (status_.code() == StatusCode::disk_full) {
+      // Nothing was committed, if the meta pages are what they were. A failed flush is never
+      // reported this way by the file systems that keep their word, and is sticky.
+      const auto meta = core_->file().read_meta();
+      if (!meta.ok() || meta->transaction != transaction) {
+        status_ = {StatusCode::unknown, core_->env().path() + ": the disk is full, and whether " +
+                                            "the checkpoint was made is not known"};
+      }
+    }
+    abandon();
+    return status_;
+  }
+  if (!keep(core_->publish(core_->merger.runs()))) {
+    abandon();
+    return status_;
+  }
+  core_->merger_continues = true;
+  core_->checkpoints.fetch_add(1, std::memory_order_relaxed);
+  core_->written_rows.fetch_add(written_, std::memory_order_relaxed);
+  core_->writing.store(false, std::memory_order_release);
+  status_ = {StatusCode::failed_precondition, "checkpoint: already committed"};
+  core_.reset();
+  return {};
+}
+
+void LmdbCheckpoint::abandon() {
+  if (txn_ != nullptr) mdb_txn_abort(std::exchange(txn_, nullptr));
+  if (!core_) return;
+  if (!status_.ok()) status_ = core_->fail(std::move(status_));
+  core_->writing.store(false, std::memory_order_release);
+  core_.reset();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Checkpoint>> begin_lmdb_checkpoint(std::shared_ptr<StoreCore> core) {
+  auto txn = core->env().begin_write();
+  if (!txn.ok()) {
+    core->writing.store(false, std::memory_order_release);
+    return core->fail(txn.take_status());
+  }
+  SnapshotPointer snapshot = core->snapshot();
+  return std::unique_ptr<Checkpoint>(
+      std::make_unique<LmdbCheckpoint>(std::move(core), std::move(snapshot), *txn));
+}
+
+}  // namespace ingot::storage

@@ -1,0 +1,214 @@
+// The checkpoint store on LMDB: opening and reading. See store_core.h for what is shared,
+// lmdb_checkpoint.cc for writing, FORMAT.md for the bytes.
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "core/try.h"
+#include "storage/store_core.h"
+
+namespace ingot::storage {
+namespace {
+
+// Up to this size opening a store scrubs it wholly; beyond, only what all else hangs on.
+constexpr std::uint64_t kScrubbedAtOpenBytes = std::uint64_t{16} << 20;
+
+class LmdbStore final : public CheckpointStore {
+ public:
+  explicit LmdbStore(std::shared_ptr<StoreCore> core) : core_(std::move(core)) {}
+
+  Position position() const override { return core_->snapshot()->roots.meta.position; }
+
+  Result<std::unique_ptr<Checkpoint>> begin() override {
+    INGOT_TRY(core_->failure());
+    if (core_->writing.exchange(true, std::memory_order_acquire)) {
+      return Status(StatusCode::failed_precondition, "checkpoint store: a checkpoint is under way");
+    }
+    return begin_lmdb_checkpoint(core_);
+  }
+
+  bool may_contain(std::string_view id) const override {
+    const SnapshotPointer snapshot = core_->snapshot();
+    if (snapshot->runs.empty()) return false;
+    const std::uint64_t hash = id_hash(id);
+    for (const auto& run : snapshot->runs) run->bloom().prefetch(hash);
+    for (const auto& run : snapshot->runs) {
+      if (run->bloom().may_contain(hash) && id >= run->first() && id <= run->last()) return true;
+    }
+    return false;
+  }
+
+  Result<std::optional<Located>> find(std::string_view id) const override {
+    INGOT_ASSIGN(const ReadSession session, ReadSession::open(*core_));
+    auto found = find_in(session, id);
+    return found.ok() ? std::move(found) : core_->fail(found.take_status());
+  }
+
+  Result<std::string> read_row(SequenceNumber sequence) const override {
+    INGOT_ASSIGN(const ReadSession session, ReadSession::open(*core_));
+    TableReader reader = session.reader();
+    auto bytes = reader.get_chunked(Table::rows, number_key(sequence.value));
+    if (!bytes.ok()) return core_->fail(bytes.take_status());
+    if (!*bytes) return Status(StatusCode::not_found, "row " + std::to_string(sequence.value));
+    return **std::move(bytes);
+  }
+
+  Result<std::vector<ScannedId>> scan(std::string_view prefix, std::string_view after,
+                                      std::size_t limit) const override {
+    INGOT_ASSIGN(const ReadSession session, ReadSession::open(*core_));
+    auto found = scan_in(session, prefix, after, limit);
+    return found.ok() ? std::move(found) : core_->fail(found.take_status());
+  }
+
+  Status for_each_entry(EntryTable table, const EntryFn& entry) const override {
+    const auto where = entry_table(table);
+    if (!where) return {StatusCode::invalid_argument, "no such entry table"};
+    INGOT_ASSIGN(const ReadSession session, ReadSession::open(*core_));
+    Status stopped;  // what the caller's function answered
+    Status status = each_entry_in(session, *where, entry, stopped);
+    return status.ok() ? stopped : core_->fail(std::move(status));
+  }
+
+  Result<std::optional<std::string>> read_blob(std::string_view name) const override {
+    INGOT_ASSIGN(const ReadSession session, ReadSession::open(*core_));
+    if (name.size() > kBlobNameBytesMax) return std::optional<std::string>{};
+    TableReader reader = session.reader();
+    auto bytes = reader.get_chunked(Table::blobs, blob_key(name));
+    return bytes.ok() ? std::move(bytes) : core_->fail(bytes.take_status());
+  }
+
+  Status scrub(const std::function<void(StoreFault)>& fault) const override {
+    INGOT_ASSIGN(const ReadSession session, ReadSession::open(*core_));
+    return scrub_snapshot(core_->file(), session.snapshot(), fault);
+  }
+
+  StoreCounters counters() const override {
+    const SnapshotPointer snapshot = core_->snapshot();
+    StoreCounters counters;
+    counters.rows = snapshot->roots.meta.rows;
+    counters.records = snapshot->roots.meta.records;
+    counters.ids = snapshot->roots.meta.ids;
+    const auto bytes = core_->file().file_bytes();
+    counters.file_bytes = bytes.ok() ? *bytes : 0;
+    counters.checkpoints = core_->checkpoints.load(std::memory_order_relaxed);
+    counters.written_rows = core_->written_rows.load(std::memory_order_relaxed);
+    return counters;
+  }
+
+ private:
+  Result<Located> locate(TableReader& reader, const IdEntry& entry) const {
+    if (entry.kind == IdKind::row) return Located{SequenceNumber(entry.place), {}};
+    INGOT_ASSIGN(std::string record, read_record(*core_, reader, entry));
+    return Located{SequenceNumber(0), std::move(record)};
+  }
+
+  Result<std::optional<Located>> find_in(const ReadSession& session, std::string_view id) const {
+    TableReader reader = session.reader();
+    IdLookup lookup(reader, session.snapshot().runs);
+    INGOT_ASSIGN(const auto entry, lookup.find(id));
+    if (!entry || entry->kind == IdKind::tombstone) return std::optional<Located>{};
+    INGOT_ASSIGN(Located located, locate(reader, *entry));
+    return std::optional<Located>(std::move(located));
+  }
+
+  Result<std::vector<ScannedId>> scan_in(const ReadSession& session, std::string_view prefix,
+                                         std::string_view after, std::size_t limit) const {
+    TableReader reader = session.reader();
+    std::vector<ScannedId> found;
+    if (limit == 0) return found;
+    IdMergeCursor cursor(reader, session.snapshot().runs);
+    INGOT_ASSIGN(bool more, cursor.seek(std::max(prefix, after)));
+    while (more && found.size() < limit) {
+      const IdEntry& entry = cursor.entry();
+      if (!entry.id.starts_with(prefix)) break;
+      if (entry.kind != IdKind::tombstone && (after.empty() || entry.id != after)) {
+        INGOT_ASSIGN(Located located, locate(reader, entry));
+        found.push_back({std::string(entry.id), std::move(located)});
+      }
+      INGOT_ASSIGN(more, cursor.next());
+    }
+    return found;
+  }
+
+  // The whole table is read, so its count and hash are checked as well.
+  static Status each_entry_in(const ReadSession& session, Table table, const EntryFn& entry,
+                              Status& stopped) {
+    TableReader reader = session.reader();
+    TreeCursor& cursor = reader.cursor(table);
+    const TableSummary& summary = session.snapshot().roots.meta.table(table);
+    std::uint64_t values = 0;
+    std::uint64_t hash = 0;
+    INGOT_ASSIGN(bool more, cursor.seek(entry_key({})));
+    while (more) {
+      INGOT_ASSIGN(const Unsealed value, reader.unseal_at(table, cursor));
+      ++values;
+      hash += value_hash(cursor.key(), value.crc);
+      stopped = entry(cursor.key().substr(1), value.payload);
+      if (!stopped.ok()) return {};
+      INGOT_ASSIGN(more, cursor.next());
+    }
+    if (values != summary.values || hash != summary.hash) {
+      return reader.value_fault(table, {}, "its values are not all that were written");
+    }
+    return {};
+  }
+
+  std::shared_ptr<StoreCore> core_;
+};
+
+Result<SnapshotPointer> load_snapshot(const PageFile& file, const LmdbStoreOptions& options) {
+  auto snapshot = std::make_shared<Snapshot>();
+  INGOT_ASSIGN(snapshot->roots, read_roots(file));
+  const StoreMeta& meta = snapshot->roots.meta;
+  if (meta.hub_id != options.hub_id || meta.partition != options.partition) {
+    return Status(StatusCode::failed_precondition,
+                  file.path() + ": the store of hub " + std::to_string(meta.hub_id) +
+                      ", partition " + std::to_string(meta.partition.value) + ", not of hub " +
+                      std::to_string(options.hub_id) + ", partition " +
+                      std::to_string(options.partition.value));
+  }
+  TableReader reader(file, snapshot->roots);
+  for (auto run = meta.runs.rbegin(); run != meta.runs.rend(); ++run) {
+    INGOT_ASSIGN(auto loaded, IdRun::load(reader, *run));
+    snapshot->runs.push_back(std::move(loaded));
+  }
+  // LMDB need not write the last pages it took, when it gave them back; but a file that ends
+  // early may also have been cut: then all that is in use is looked at, whatever its size.
+  INGOT_ASSIGN(const std::uint64_t bytes, file.file_bytes());
+  if (bytes <= kScrubbedAtOpenBytes || bytes < snapshot->roots.file.page_end * file.page_bytes()) {
+    Status first;
+    const auto fault = [&first](const StoreFault& found) {
+      if (first.ok()) first = {StatusCode::corrupt, found.where + ": " + found.what};
+    };
+    INGOT_TRY(scrub_snapshot(file, *snapshot, fault));
+    INGOT_TRY(std::move(first));
+  }
+  return SnapshotPointer(std::move(snapshot));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CheckpointStore>> open_lmdb_store(LmdbStoreOptions options) {
+  constexpr std::uint32_t kPackBytesLeast = 4U << 10;
+  constexpr std::uint32_t kPackBytesMost = 4U << 20;
+  options.pack_bytes = std::clamp(options.pack_bytes, kPackBytesLeast, kPackBytesMost);
+  INGOT_ASSIGN(DirectoryLock lock, DirectoryLock::take(options.directory));
+  const std::string path = LmdbEnv::path_in(options.directory);
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) {
+    if (errno != ENOENT) return Status(StatusCode::io_error, path + ": " + std::strerror(errno));
+    INGOT_TRY(LmdbEnv::create(options));
+  }
+  INGOT_ASSIGN(auto file, PageFile::open(path));
+  INGOT_ASSIGN(auto snapshot, load_snapshot(*file, options));
+  INGOT_ASSIGN(auto env, LmdbEnv::open(options));
+  auto core = std::make_shared<StoreCore>(std::move(options), std::move(lock), std::move(file),
+                                          std::move(env), std::move(snapshot));
+  return std::unique_ptr<CheckpointStore>(std::make_unique<LmdbStore>(std::move(core)));
+}
+
+}  // namespace ingot::storage

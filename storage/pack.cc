@@ -1,0 +1,94 @@
+#include "storage/pack.h"
+
+#include <zstd.h>
+
+#include "core/codec.h"
+
+namespace ingot::storage {
+namespace {
+
+struct FreeDecompressor {
+  void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+};
+
+}  // namespace
+
+struct PackBuilder::Compressor {
+  explicit Compressor(int level) : context(ZSTD_createCCtx()) {
+    ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level);
+  }
+  ~Compressor() { ZSTD_freeCCtx(context); }
+  Compressor(const Compressor&) = delete;
+  Compressor& operator=(const Compressor&) = delete;
+  ZSTD_CCtx* context;
+};
+
+PackBuilder::PackBuilder(int compression_level)
+    : compressor_(std::make_unique<Compressor>(compression_level)) {}
+PackBuilder::~PackBuilder() = default;
+PackBuilder::PackBuilder(PackBuilder&&) noexcept = default;
+PackBuilder& PackBuilder::operator=(PackBuilder&&) noexcept = default;
+
+std::uint64_t PackBuilder::add(std::string_view id, std::string_view record) {
+  const std::uint64_t offset = raw_.size();
+  put_bytes(raw_, id);
+  put_bytes(raw_, record);
+  ++records_;
+  return offset;
+}
+
+void PackBuilder::clear() {
+  raw_.clear();
+  records_ = 0;
+}
+
+Result<std::string_view> PackBuilder::finish() {
+  packed_.clear();
+  put_varint(packed_, raw_.size());
+  put_varint(packed_, records_);
+  const std::size_t head = packed_.size();
+  packed_.resize(head + ZSTD_compressBound(raw_.size()));
+  const std::size_t size = ZSTD_compress2(compressor_->context, packed_.data() + head,
+                                          packed_.size() - head, raw_.data(), raw_.size());
+  if (ZSTD_isError(size) != 0) {
+    return Status(StatusCode::internal, std::string("zstd: ") + ZSTD_getErrorName(size));
+  }
+  packed_.resize(head + size);
+  clear();
+  return std::string_view(packed_);
+}
+
+std::optional<PackHead> parse_pack_head(std::string_view pack, std::string_view& rest) {
+  Reader reader(pack);
+  PackHead head;
+  head.bytes = reader.varint();
+  head.records = reader.varint();
+  if (!reader.ok() || head.bytes > kPackBytesMax || head.records > head.bytes) return std::nullopt;
+  rest = {reader.at(), reader.remaining()};
+  return head;
+}
+
+std::optional<std::string> unpack(std::string_view pack) {
+  std::string_view frame;
+  const auto head = parse_pack_head(pack, frame);
+  if (!head) return std::nullopt;
+  thread_local const std::unique_ptr<ZSTD_DCtx, FreeDecompressor> context(ZSTD_createDCtx());
+  std::string bytes(head->bytes, '\0');
+  const std::size_t size =
+      ZSTD_decompressDCtx(context.get(), bytes.data(), bytes.size(), frame.data(), frame.size());
+  if (ZSTD_isError(size) != 0 || size != bytes.size()) return std::nullopt;
+  return bytes;
+}
+
+std::optional<PackRecord> record_at(std::string_view unpacked, std::uint64_t offset) {
+  if (offset >= unpacked.size()) return std::nullopt;
+  Reader reader(unpacked.substr(offset));
+  PackRecord record;
+  record.id = reader.bytes();
+  record.record = reader.bytes();
+  if (!reader.ok()) return std::nullopt;
+  record.end = unpacked.size() - reader.remaining();
+  return record;
+}
+
+}  // namespace ingot::storage

@@ -1,0 +1,138 @@
+#pragma once
+
+// What the LMDB store, its checkpoints and its readers share: the environment, the newest snapshot,
+// the sticky failure and a small cache of unpacked packs.
+//
+// A snapshot is published right after its transaction was committed. A reader takes the snapshot
+// and an LMDB read transaction of the same number, and tries again when a commit came between.
+
+#include <atomic>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "storage/id_merger.h"
+#include "storage/lmdb_env.h"
+#include "storage/table_reader.h"
+
+namespace ingot::storage {
+
+struct Snapshot {
+  SnapshotRoots roots;
+  IdRuns runs;  // newest first
+};
+using SnapshotPointer = std::shared_ptr<const Snapshot>;
+
+// A pointer under a lock of a few instructions.
+class SnapshotBox {
+ public:
+  [[nodiscard]] SnapshotPointer load() const;
+  void store(SnapshotPointer snapshot);
+
+ private:
+  void lock() const;
+  void unlock() const { locked_.clear(std::memory_order_release); }
+
+  mutable std::atomic_flag locked_ = ATOMIC_FLAG_INIT;
+  SnapshotPointer snapshot_;
+};
+
+// Unpacked packs by number, the last few used.
+class PackCache {
+ public:
+  [[nodiscard]] std::shared_ptr<const std::string> get(std::uint64_t pack);
+  void put(std::uint64_t pack, std::shared_ptr<const std::string> bytes);
+
+ private:
+  static constexpr std::size_t kPacksMax = 16;
+  static constexpr std::size_t kBytesMax = std::size_t{16} << 20;
+  struct Entry {
+    std::uint64_t pack;
+    std::shared_ptr<const std::string> bytes;
+  };
+  std::mutex mutex_;
+  std::list<Entry> entries_;  // last used first
+};
+
+class StoreCore {
+ public:
+  StoreCore(LmdbStoreOptions options, DirectoryLock lock, std::unique_ptr<PageFile> file,
+            std::unique_ptr<LmdbEnv> env, SnapshotPointer snapshot);
+
+  // The failure that stopped the store, or ok.
+  [[nodiscard]] Status failure() const;
+  // Stops the store for good when `status` is the store's own failure, and gives it back.
+  Status fail(Status status) const;
+
+  [[nodiscard]] const LmdbStoreOptions& options() const { return options_; }
+  [[nodiscard]] const PageFile& file() const { return *file_; }
+  [[nodiscard]] LmdbEnv& env() const { return *env_; }
+  [[nodiscard]] SnapshotPointer snapshot() const { return box_.load(); }
+  [[nodiscard]] PackCache& packs() const { return packs_; }
+
+  // Publishes what was just committed.
+  Status publish(IdRuns runs_oldest_first);
+
+  std::atomic<bool> writing{false};
+  std::atomic<std::uint64_t> checkpoints{0};
+  std::atomic<std::uint64_t> written_rows{0};
+  // The writer's.
+  IdMerger merger;
+  bool merger_continues = false;
+
+ private:
+  LmdbStoreOptions options_;
+  DirectoryLock lock_;  // released last
+  std::unique_ptr<PageFile> file_;
+  std::unique_ptr<LmdbEnv> env_;
+  SnapshotBox box_;
+  mutable PackCache packs_;
+  mutable std::atomic<bool> failed_{false};
+  mutable std::mutex failure_mutex_;
+  mutable Status failure_;
+};
+
+// One read: a snapshot held by a read transaction.
+class ReadSession {
+ public:
+  static Result<ReadSession> open(const StoreCore& core);
+  ~ReadSession();
+  ReadSession(ReadSession&& other) noexcept
+      : core_(other.core_),
+        txn_(std::exchange(other.txn_, nullptr)),
+        snapshot_(std::move(other.snapshot_)) {}
+  ReadSession& operator=(ReadSession&&) = delete;
+
+  [[nodiscard]] const Snapshot& snapshot() const { return *snapshot_; }
+  [[nodiscard]] TableReader reader() const { return {core_.file(), snapshot_->roots}; }
+
+ private:
+  ReadSession(const StoreCore& core, MDB_txn* txn, SnapshotPointer snapshot)
+      : core_(core), txn_(txn), snapshot_(std::move(snapshot)) {}
+
+  const StoreCore& core_;
+  MDB_txn* txn_;
+  SnapshotPointer snapshot_;
+};
+
+// The record that `entry` names, from the cache or the pack.
+[[nodiscard]] Result<std::string> read_record(const StoreCore& core, TableReader& reader,
+                                              const IdEntry& entry);
+// Keys of rows, packs and blobs, without the chunk.
+[[nodiscard]] std::string number_key(std::uint64_t number);
+[[nodiscard]] std::string blob_key(std::string_view name);
+[[nodiscard]] std::string entry_key(std::string_view key);
+inline constexpr std::size_t kBlobNameBytesMax = 400;
+// The table of an EntryTable, or nothing for a value that is none.
+[[nodiscard]] std::optional<Table> entry_table(EntryTable table);
+
+// Starts a checkpoint of `core`, whose `writing` was taken for it.
+[[nodiscard]] Result<std::unique_ptr<Checkpoint>> begin_lmdb_checkpoint(
+    std::shared_ptr<StoreCore> core);
+
+// Reads all of a snapshot back; see CheckpointStore::scrub().
+Status scrub_snapshot(const PageFile& file, const Snapshot& snapshot,
+                      const std::function<void(StoreFault)>& fault);
+
+}  // namespace ingot::storage

@@ -1,0 +1,197 @@
+#pragma once
+
+// What the storage tests share: a model of a checkpoint store made of
+// std::maps that random checkpoints are applied to and the store is compared with.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/random.h"
+#include "storage/checkpoint_store.h"
+#include "tests/support/temp_directory.h"
+
+namespace ingot::storage {
+
+inline LmdbStoreOptions options_in(const std::string& directory) {
+  LmdbStoreOptions options;
+  options.directory = directory;
+  options.hub_id = 77;
+  options.partition = PartitionId(3);
+  options.map_bytes = 8ULL << 30;
+  options.pack_bytes = 4U << 10;
+  return options;
+}
+
+// The store in `directory`; a failure to open it fails the test.
+inline std::unique_ptr<CheckpointStore> must_open(const std::string& directory) {
+  auto opened = open_lmdb_store(options_in(directory));
+  EXPECT_TRUE(opened.ok()) << opened.status().to_string();
+  return opened.ok() ? *std::move(opened) : nullptr;
+}
+
+inline std::string random_bytes(Random& random, std::size_t size) {
+  std::string bytes(size, '\0');
+  for (char& c : bytes) c = static_cast<char>('a' + random.below(16));
+  return bytes;
+}
+
+struct StoreModel {
+  std::map<std::uint64_t, std::string> rows;
+  std::map<std::string, Located> ids;
+  std::map<std::string, std::string> timers;
+  std::map<std::string, std::string> blobs;
+  Position position;
+
+  static std::string id_of(std::uint64_t n) {
+    const std::string digits = std::to_string(n * 7919 % 100003);
+    return n % 3 == 0
+               ? "order-" + std::string(6 - std::min<std::size_t>(6, digits.size()), '0') + digits
+               : (n % 3 == 1 ? digits : digits + "/" + std::string(n % 190, 'x') + digits);
+  }
+
+  // One random checkpoint, put into `checkpoint` as well.
+  void random_changes(Random& random, std::uint64_t changes, std::uint64_t universe,
+                      Checkpoint& checkpoint) {
+    for (std::uint64_t i = 0; i < changes; ++i) {
+      const std::uint64_t which = random.below(universe);
+      const std::string id = id_of(which);
+      switch (random.below(12)) {
+        case 0: {
+          const std::string bytes =
+              random_bytes(random, random.one_in(10) ? random.below(20000) : random.below(700));
+          checkpoint.put_row(SequenceNumber(which + 1), bytes);
+          rows[which + 1] = bytes;
+          break;
+        }
+        case 1:
+          checkpoint.erase_row(SequenceNumber(which + 1));
+          rows.erase(which + 1);
+          break;
+        case 2:
+        case 3:
+          checkpoint.put_id(id, SequenceNumber(which + 1));
+          ids[id] = {SequenceNumber(which + 1), {}};
+          break;
+        case 4:
+        case 5:
+          checkpoint.erase_id(id);
+          ids.erase(id);
+          break;
+        case 6: {
+          const std::string key = "t" + std::to_string(which % 500);
+          const std::string value =
+              random_bytes(random, random.one_in(50) ? 5000 : random.below(60));
+          checkpoint.put_entry(EntryTable::timers, key, value);
+          timers[key] = value;
+          break;
+        }
+        case 7: {
+          const std::string key = "t" + std::to_string(which % 500);
+          checkpoint.erase_entry(EntryTable::timers, key);
+          timers.erase(key);
+          break;
+        }
+        default: {
+          const std::string bytes = random_bytes(random, random.below(200));
+          checkpoint.put_record(id, bytes);
+          ids[id] = {SequenceNumber(0), bytes};
+        }
+      }
+    }
+    const std::string name = "blob" + std::to_string(random.below(4));
+    const std::string bytes = random_bytes(random, random.below(9000));
+    checkpoint.put_blob(name, bytes);
+    blobs[name] = bytes;
+  }
+
+  void compare_one(const CheckpointStore& store, const std::string& id) const {
+    const auto found = store.find(id);
+    ASSERT_TRUE(found.ok()) << found.status().to_string();
+    const auto expected = ids.find(id);
+    ASSERT_EQ(found->has_value(), expected != ids.end()) << id;
+    if (!found->has_value()) return;
+    EXPECT_TRUE(store.may_contain(id));
+    EXPECT_EQ((*found)->sequence, expected->second.sequence);
+    EXPECT_EQ((*found)->record, expected->second.record);
+  }
+
+  void compare_scan(const CheckpointStore& store, std::string_view prefix, std::string_view after,
+                    std::size_t limit) const {
+    const auto scanned = store.scan(prefix, after, limit);
+    ASSERT_TRUE(scanned.ok()) << scanned.status().to_string();
+    std::size_t at = 0;
+    for (const auto& [id, located] : ids) {
+      if (!id.starts_with(prefix) || (!after.empty() && id <= after)) continue;
+      if (at == limit) break;
+      ASSERT_LT(at, scanned->size());
+      ASSERT_EQ((*scanned)[at].id, id);
+      ASSERT_EQ((*scanned)[at].located.sequence, located.sequence);
+      ASSERT_EQ((*scanned)[at].located.record, located.record);
+      ++at;
+    }
+    ASSERT_EQ(at, scanned->size());
+  }
+
+  void compare_row(const CheckpointStore& store, std::uint64_t sequence) const {
+    const auto row = store.read_row(SequenceNumber(sequence));
+    if (const auto expected = rows.find(sequence); expected != rows.end()) {
+      ASSERT_TRUE(row.ok()) << row.status().to_string();
+      ASSERT_EQ(*row, expected->second);
+    } else {
+      ASSERT_EQ(row.status().code(), StatusCode::not_found);
+    }
+  }
+
+  void compare_small_tables(const CheckpointStore& store) const {
+    EXPECT_EQ(store.position(), position);
+    auto expected = timers.begin();
+    const Status status =
+        store.for_each_entry(EntryTable::timers, [&](std::string_view key, std::string_view value) {
+          EXPECT_NE(expected, timers.end());
+          EXPECT_EQ(key, expected->first);
+          EXPECT_EQ(value, expected->second);
+          ++expected;
+          return Status();
+        });
+    ASSERT_TRUE(status.ok()) << status.to_string();
+    EXPECT_EQ(expected, timers.end());
+    for (const char* name : {"blob0", "blob1", "blob2", "blob3", "none"}) {
+      const auto blob = store.read_blob(name);
+      ASSERT_TRUE(blob.ok()) << blob.status().to_string();
+      const auto known = blobs.find(name);
+      ASSERT_EQ(blob->has_value(), known != blobs.end());
+      if (blob->has_value()) {
+        ASSERT_EQ(**blob, known->second);
+      }
+    }
+  }
+
+  // Everything; slow for large models.
+  void compare_all(const CheckpointStore& store, std::uint64_t universe) const {
+    compare_small_tables(store);
+    compare_scan(store, {}, {}, ids.size() + 1);
+    for (std::uint64_t n = 0; n < universe; ++n) {
+      compare_one(store, id_of(n));
+      compare_row(store, n + 1);
+      if (::testing::Test::HasFatalFailure()) return;
+    }
+    std::uint64_t records = 0;
+    for (const auto& [id, located] : ids) records += located.sequence.value == 0 ? 1 : 0;
+    const StoreCounters counters = store.counters();
+    EXPECT_EQ(counters.rows, rows.size());
+    EXPECT_EQ(counters.ids, ids.size());
+    EXPECT_EQ(counters.records, records);
+    int faults = 0;
+    const Status scrubbed = store.scrub([&](const StoreFault& fault) {
+      if (++faults < 5) ADD_FAILURE() << fault.where << ": " << fault.what;
+    });
+    EXPECT_TRUE(scrubbed.ok()) << scrubbed.to_string();
+    EXPECT_EQ(faults, 0);
+  }
+};
+
+}  // namespace ingot::storage
