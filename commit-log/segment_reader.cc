@@ -60,6 +60,13 @@ Result<FoundFrame> SegmentReader::at(std::uint64_t offset) {
   INGOT_ASSIGN(const auto block, bytes(offset, kBlockBytes));
   found.header = load_header(block);
   if (found.header.magic != kFrameMagic) return found;
+  // A header lies within one sector, so a torn write leaves it whole or not at all: one that knows
+  // another size of its segment was written when the file had that size.
+  if (claims_segment(found.header, context_) &&
+      found.header.segment_blocks * kBlockBytes != context_.segment_bytes) {
+    found.kind = FrameKind::misplaced;
+    return found;
+  }
   const std::uint64_t size = claimed_bytes(found.header, context_, offset);
   if (size == 0) {
     found.kind = FrameKind::damaged;

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <string>
@@ -85,7 +87,10 @@ inline Status write_watermark(Io& io, CommitLog& log) {
 inline std::string fact_at(std::uint64_t position, std::size_t size) {
   std::string fact(size, '\0');
   Random random(position * 977 + size);
-  for (char& byte : fact) byte = static_cast<char>(random.next());
+  for (std::size_t at = 0; at < size; at += sizeof(std::uint64_t)) {
+    const std::uint64_t word = random.next();
+    std::memcpy(fact.data() + at, &word, std::min(sizeof word, size - at));
+  }
   return fact;
 }
 

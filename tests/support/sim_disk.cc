@@ -196,9 +196,10 @@ void SimDisk::fail_reads(const std::string& path, std::uint64_t offset, std::uin
   read_faults_[path].emplace_back(offset, size);
 }
 
-void SimDisk::clear_read_faults() {
+void SimDisk::clear_faults() {
   const std::lock_guard lock(mutex_);
   read_faults_.clear();
+  fail_operation_at_ = fail_write_at_ = crash_at_ = lose_write_at_ = 0;
 }
 
 void SimDisk::lose_write(std::uint64_t nth) {

@@ -52,9 +52,10 @@ class SimDisk {
   [[nodiscard]] bool crashed() const;
   // Bytes that the files may take together; creating more gives disk_full.
   void set_capacity(std::uint64_t bytes);
-  // Reads that touch this range fail with EIO until clear_read_faults().
+  // Reads that touch this range fail with EIO until clear_faults().
   void fail_reads(const std::string& path, std::uint64_t offset, std::uint64_t size);
-  void clear_read_faults();
+  // Takes back every fault that was planned and has not happened.
+  void clear_faults();
   // The `nth` write from now on is reported durable and never happens (a lying device).
   void lose_write(std::uint64_t nth);
   // When on, poll() completes every write at once; when off (the default), the seed decides when
