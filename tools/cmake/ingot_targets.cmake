@@ -58,10 +58,13 @@ endfunction()
 # ingot_tests(<folder> [LINK <libraries>] [SERIAL])
 #
 # Each <name>_test.cc beside the caller becomes the test `<folder>/<name>`. SERIAL: its tests run
-# alone, for those that load the machine. The targets are listed in <folder>_tests.
+# alone, for those that load the machine. Temporary files lie in the build folder, because the
+# system's may be in memory, where there is no O_DIRECT. The targets are listed in <folder>_tests.
 function(ingot_tests folder)
   cmake_parse_arguments(ARG "SERIAL" "" "LINK" ${ARGN})
   file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
+  set(scratch ${PROJECT_BINARY_DIR}/test-scratch)
+  file(MAKE_DIRECTORY ${scratch})
   foreach(source ${tests})
     get_filename_component(name ${source} NAME_WE)
     string(REGEX REPLACE "_test$" "" name ${name})
@@ -71,7 +74,8 @@ function(ingot_tests folder)
     target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
     target_link_libraries(${target} PRIVATE ingot-flags ${ARG_LINK} GTest::gtest_main Threads::Threads)
     add_test(NAME ${folder}/${name} COMMAND ${target})
-    set_tests_properties(${folder}/${name} PROPERTIES TIMEOUT 900)
+    set_tests_properties(${folder}/${name} PROPERTIES TIMEOUT 900
+                         ENVIRONMENT "TEST_TMPDIR=${scratch};TMPDIR=${scratch}")
     if(ARG_SERIAL)
       set_tests_properties(${folder}/${name} PROPERTIES RUN_SERIAL ON)
     endif()
