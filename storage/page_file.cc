@@ -246,8 +246,7 @@ Status PageFile::read_tree_page(std::uint64_t number, bool leaf, KeyOrder order,
   return problem == nullptr ? Status() : page_fault(number, problem);
 }
 
-Status PageFile::read_overflow(std::uint64_t number, std::uint64_t bytes, std::uint64_t page_end,
-                               std::string& out) const {
+Result<std::uint64_t> PageFile::overflow_pages(std::uint64_t number, std::uint64_t page_end) const {
   if (number < 2 || number >= page_end) return page_fault(number, "outside the file");
   char header[kHeaderBytes];
   INGOT_TRY(read_at(number * page_bytes_, header, sizeof header));
@@ -256,8 +255,17 @@ Status PageFile::read_overflow(std::uint64_t number, std::uint64_t bytes, std::u
       load_at<std::uint16_t>(header + 10) != kOverflow) {
     return page_fault(number, "not the overflow page that it should be");
   }
+  if (pages == 0 || pages > page_end - number) {
+    return page_fault(number, "impossible overflow length");
+  }
+  return pages;
+}
+
+Status PageFile::read_overflow(std::uint64_t number, std::uint64_t bytes, std::uint64_t page_end,
+                               std::string& out) const {
+  INGOT_ASSIGN(const std::uint64_t pages, overflow_pages(number, page_end));
   // LMDB keeps the pages when a shorter value takes a longer one's place.
-  if (pages > page_end - number || kHeaderBytes + bytes > pages * page_bytes_) {
+  if (kHeaderBytes + bytes > pages * page_bytes_) {
     return page_fault(number, "impossible overflow length");
   }
   const std::size_t start = out.size();

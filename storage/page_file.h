@@ -81,6 +81,9 @@ class PageFile {
   // Appends `bytes` of data that start in overflow page `number`.
   Status read_overflow(std::uint64_t number, std::uint64_t bytes, std::uint64_t page_end,
                        std::string& out) const;
+  // How many pages the overflow value at page `number` owns.
+  [[nodiscard]] Result<std::uint64_t> overflow_pages(std::uint64_t number,
+                                                     std::uint64_t page_end) const;
   // A corrupt status that names the file and the page.
   [[nodiscard]] Status page_fault(std::uint64_t number, std::string_view what) const;
 

@@ -1,6 +1,313 @@
+// Reads all of one snapshot back: first the pages of every tree and the seal of every value, with
+// counts and hashes; then, if these are right, what the values mean to each other. A fault of a
+// page costs what lies below it; everything else is still looked at.
+
+#include <unordered_map>
+
+#include "core/codec.h"
+#include "core/try.h"
+#include "storage/pack.h"
 #include "storage/store_core.h"
+
 namespace ingot::storage {
-Status scrub_snapshot(const PageFile&, const Snapshot&, const std::function<void(StoreFault)>&) {
-  return {};
+namespace {
+
+class Scrubber {
+ public:
+  Scrubber(const PageFile& file, const Snapshot& snapshot,
+           const std::function<void(StoreFault)>& fault)
+      : file_(file),
+        roots_(snapshot.roots),
+        runs_(snapshot.runs),
+        fault_(fault),
+        reader_(file, snapshot.roots),
+        used_(snapshot.roots.file.page_end, false) {}
+
+  Status run() {
+    const FileMeta& meta = roots_.file;
+    INGOT_TRY(scrub_tree({"free pages", nullptr, KeyOrder::integer, {}, {}}, meta.free_tree));
+    INGOT_TRY(scrub_tree({"main", nullptr, KeyOrder::bytes, {}, {}}, meta.main_tree));
+    for (std::size_t i = 1; i < kTableCount; ++i) {
+      const auto table = static_cast<Table>(i);
+      Tree tree{kTableNames[i], &table, KeyOrder::bytes, {}, {}};
+      INGOT_TRY(scrub_tree(std::move(tree), roots_.trees[i]));
+    }
+    INGOT_TRY(scrub_free_pages());
+    if (faults_ != 0) return {};  // the rest would only repeat them
+    INGOT_TRY(scrub_rows());
+    INGOT_TRY(scrub_ids());
+    return scrub_packs();
+  }
+
+ private:
+  struct Tree {
+    const char* name;
+    const Table* table;  // of sealed values; null for LMDB's own trees
+    KeyOrder order;
+    TreeRoot seen;         // counted while walking
+    TableSummary summary;  // the same
+  };
+
+  void report(std::string where, std::string what) {
+    ++faults_;
+    fault_({std::move(where), std::move(what)});
+  }
+  void report(const Status& status) { report(file_.path(), status.message()); }
+  [[nodiscard]] std::string page_name(const Tree& tree, std::uint64_t page) const {
+    return file_.path() + ": " + tree.name + ", page " + std::to_string(page);
+  }
+  // Reports `status` when bytes are wrong; gives it back when the reading itself failed.
+  Status note(Status status) {
+    if (status.ok()) return status;
+    if (status.code() != StatusCode::corrupt) return status;
+    report(status);
+    return {};
+  }
+
+  // Marks pages as used. False, with a report, when one is outside the file or used already.
+  bool take(const Tree& tree, std::uint64_t page, std::uint64_t count) {
+    for (std::uint64_t i = page; i < page + count; ++i) {
+      if (i < 2 || i >= used_.size()) {
+        report(page_name(tree, i), "outside the file");
+        return false;
+      }
+      if (used_[i]) {
+        report(page_name(tree, i), "in use twice");
+        return false;
+      }
+      used_[i] = true;
+    }
+    return true;
+  }
+
+  Status scrub_tree(Tree tree, const TreeRoot& root) {
+    if (root.page == kNoPage) return {};
+    INGOT_TRY(scrub_page(tree, root, root.page, 0, {}, {}));
+    if (tree.seen.entries != root.entries || tree.seen.branch_pages != root.branch_pages ||
+        tree.seen.leaf_pages != root.leaf_pages ||
+        tree.seen.overflow_pages != root.overflow_pages) {
+      report(file_.path() + ": " + tree.name, "its pages and entries are not as many as counted");
+    }
+    if (tree.table == nullptr) return {};
+    const TableSummary& expected = roots_.meta.table(*tree.table);
+    if (tree.summary.values != expected.values || tree.summary.hash != expected.hash) {
+      report(file_.path() + ": " + tree.name, "its values are not those that were written");
+    }
+    return {};
+  }
+
+  // A page and all below it. Its keys lie in [low, high); an empty bound is none.
+  Status scrub_page(Tree& tree, const TreeRoot& root, std::uint64_t number, std::size_t level,
+                    const std::string& low, const std::string& high) {
+    if (!take(tree, number, 1)) return {};
+    const bool leaf = level + 1 == root.depth;
+    const auto page = std::make_unique_for_overwrite<char[]>(file_.page_bytes());
+    Status status = file_.read_tree_page(number, leaf, tree.order, page.get());
+    if (!status.ok()) return note(std::move(status));
+    ++(leaf ? tree.seen.leaf_pages : tree.seen.branch_pages);
+    const std::size_t count = PageFile::node_count(page.get());
+    for (std::size_t i = 0; i < count; ++i) {
+      const PageNode node = file_.node(page.get(), i);
+      const bool bounded = tree.order == KeyOrder::bytes && (leaf || i > 0);
+      if (bounded && ((!low.empty() && node.key < low) || (!high.empty() && node.key >= high))) {
+        report(page_name(tree, number), "a key outside its branch's bounds");
+      }
+      if (leaf) {
+        INGOT_TRY(scrub_value(tree, node));
+        continue;
+      }
+      const std::string next =
+          i + 1 < count ? std::string(file_.node(page.get(), i + 1).key) : high;
+      INGOT_TRY(scrub_page(tree, root, node.child, level + 1, i == 0 ? low : std::string(node.key),
+                           next));
+    }
+    return {};
+  }
+
+  Status scrub_value(Tree& tree, const PageNode& node) {
+    ++tree.seen.entries;
+    std::string big;
+    std::string_view value = node.data;
+    if ((node.flags & kNodeBig) != 0) {
+      const auto pages = file_.overflow_pages(node.child, roots_.file.page_end);
+      if (!pages.ok()) return note(pages.status());
+      if (!take(tree, node.child, *pages)) return {};
+      tree.seen.overflow_pages += *pages;
+      Status status = file_.read_overflow(node.child, node.data_bytes, roots_.file.page_end, big);
+      if (!status.ok()) return note(std::move(status));
+      value = big;
+    }
+    if (tree.order == KeyOrder::integer) {
+      Reader list(value);
+      const std::uint64_t count = list.fixed64();
+      for (std::uint64_t i = 0; i < count && list.ok(); ++i) free_.push_back(list.fixed64());
+      if (!list.ok()) report(file_.path() + ": free pages", "a list is cut off");
+    }
+    if (tree.table == nullptr) return {};
+    Unsealed unsealed;
+    if ((node.flags & kNodeTree) != 0 ||
+        !unseal(*tree.table, node.key, value, roots_.meta.generation, unsealed)) {
+      report(file_.path() + ": " + describe(*tree.table, node.key), "not what was written here");
+      return {};
+    }
+    if (node.key != kHeaderKey) {
+      ++tree.summary.values;
+      tree.summary.hash += value_hash(node.key, unsealed.crc);
+    }
+    return {};
+  }
+
+  Status scrub_free_pages() {
+    const Tree tree{"free pages", nullptr, KeyOrder::integer, {}, {}};
+    for (const std::uint64_t page : free_) take(tree, page, 1);
+    return {};
+  }
+
+  // Every row has all its chunks, and there are as many as counted.
+  Status scrub_rows() {
+    std::uint64_t rows = 0;
+    TreeCursor& cursor = reader_.cursor(Table::rows);
+    INGOT_ASSIGN(bool more, cursor.seek(number_key(0)));
+    while (more) {
+      const std::string row(cursor.key().substr(0, sizeof(std::uint64_t)));
+      const auto bytes = reader_.get_chunked(Table::rows, row);
+      if (!bytes.ok()) return note(bytes.status());
+      ++rows;
+      INGOT_ASSIGN(more, cursor.next());
+      if (more && cursor.key().starts_with(row)) {
+        report(file_.path() + ": " + describe(Table::rows, row), "a chunk too many");
+        return {};
+      }
+    }
+    if (rows != roots_.meta.rows) report(file_.path() + ": rows", "not as many as counted");
+    return {};
+  }
+
+  // Every run is in order and as its parts say; the live ids are as many as counted.
+  Status scrub_ids() {
+    std::uint64_t blocks = 0;
+    for (const auto& run : runs_) {
+      blocks += run->blocks();
+      INGOT_TRY(note(scrub_run(*run)));
+    }
+    for (const BlockRange& range : roots_.meta.garbage) blocks += range.count;
+    if (blocks != roots_.meta.table(Table::id_blocks).values) {
+      report(file_.path() + ": id_blocks", "blocks that no run owns, or missing ones");
+    }
+    if (faults_ != 0) return {};
+    std::uint64_t ids = 0;
+    std::uint64_t records = 0;
+    IdMergeCursor cursor(reader_, runs_);
+    INGOT_ASSIGN(bool more, cursor.seek({}));
+    while (more) {
+      const IdEntry& entry = cursor.entry();
+      if (entry.kind != IdKind::tombstone) ++ids;
+      if (entry.kind == IdKind::record) {
+        ++records;
+        ++named_[entry.place];
+      }
+      INGOT_ASSIGN(more, cursor.next());
+    }
+    if (ids != roots_.meta.ids || records != roots_.meta.records) {
+      report(file_.path() + ": ids", "not as many as counted");
+    }
+    return {};
+  }
+
+  Status scrub_run(const IdRun& run) {
+    std::uint64_t entries = 0;
+    std::string before;
+    IdRunCursor cursor(reader_, run);
+    INGOT_ASSIGN(bool more, cursor.seek({}));
+    while (more) {
+      const IdEntry& entry = cursor.entry();
+      if (entries > 0 && entry.id <= before) {
+        report(file_.path() + ": run " + std::to_string(run.number()), "ids out of order");
+        return {};
+      }
+      if (!run.may_contain(entry.id, id_hash(entry.id))) {
+        report(file_.path() + ": run " + std::to_string(run.number()), "its filter hides an id");
+        return {};
+      }
+      before.assign(entry.id);
+      ++entries;
+      INGOT_ASSIGN(more, cursor.next());
+    }
+    if (entries != run.entries()) {
+      report(file_.path() + ": run " + std::to_string(run.number()), "entries are missing");
+    }
+    return {};
+  }
+
+  // Every pack unpacks, and its records are named or counted as dead.
+  Status scrub_packs() {
+    std::string key = number_key(0);
+    for (;;) {
+      TreeCursor& cursor = reader_.cursor(Table::packs);
+      INGOT_ASSIGN(const bool more, cursor.seek(key));
+      if (!more) break;
+      const std::uint64_t number = big_endian64(cursor.key());
+      const auto pack = reader_.get_chunked(Table::packs, number_key(number));
+      if (!pack.ok()) return note(pack.status());
+      INGOT_TRY(note(scrub_pack(number, pack->value_or(std::string()))));
+      key = number_key(number + 1);
+    }
+    if (!named_.empty()) {
+      report(file_.path() + ": " + describe(Table::packs, number_key(named_.begin()->first)),
+             "missing, yet an id names a record in it");
+    }
+    return {};
+  }
+
+  Status scrub_pack(std::uint64_t number, std::string_view pack) {
+    std::string_view rest;
+    const auto head = parse_pack_head(pack, rest);
+    const auto bytes = unpack(pack);
+    std::uint64_t records = 0;
+    std::uint64_t at = 0;
+    while (bytes && at < bytes->size()) {
+      const auto record = record_at(*bytes, at);
+      if (!record) break;
+      at = record->end;
+      ++records;
+    }
+    const std::string where = file_.path() + ": " + describe(Table::packs, number_key(number));
+    if (!head || !bytes || at != bytes->size() || records != head->records) {
+      report(where, "does not unpack");
+      return {};
+    }
+    std::uint64_t dead = 0;
+    INGOT_ASSIGN(const auto counted, reader_.get(Table::pack_dead, number_key(number)));
+    if (counted) dead = Reader(counted->payload).varint();
+    const auto named = named_.find(number);
+    const std::uint64_t live = named == named_.end() ? 0 : named->second;
+    if (named != named_.end()) named_.erase(named);
+    if (live + dead != records) report(where, "its records are not those that ids name");
+    return {};
+  }
+
+  const PageFile& file_;
+  const SnapshotRoots& roots_;
+  const IdRuns& runs_;
+  const std::function<void(StoreFault)>& fault_;
+  TableReader reader_;
+  std::vector<bool> used_;
+  std::vector<std::uint64_t> free_;
+  std::unordered_map<std::uint64_t, std::uint64_t> named_;  // records that ids name, by pack
+  std::uint64_t faults_ = 0;
+};
+
+}  // namespace
+
+Status scrub_snapshot(const PageFile& file, const Snapshot& snapshot,
+                      const std::function<void(StoreFault)>& fault) {
+  Scrubber scrubber(file, snapshot, fault);
+  Status status = scrubber.run();
+  if (status.code() == StatusCode::corrupt) {
+    fault({file.path(), status.message()});
+    return {};
+  }
+  return status;
 }
+
 }  // namespace ingot::storage
