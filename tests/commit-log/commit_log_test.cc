@@ -180,6 +180,27 @@ TEST_P(CommitLogTest, FactsAppendedWhileAWriteFliesGoOutNext) {
   EXPECT_EQ(log.counters().writes, 2U);
 }
 
+TEST_P(CommitLogTest, CompressedBatchesComeBack) {
+  {
+    Opened opened = reopen();
+    ASSERT_TRUE(opened.status.ok()) << opened.status.to_string();
+    for (int batch = 0; batch < 20; ++batch) {
+      for (int i = 0; i < 200; ++i) {
+        const std::uint64_t next = opened.log->appended_position().value + 1;
+        std::string& fact = expected_[next];
+        while (fact.size() < 700) fact += "fact " + std::to_string(next) + "; ";
+        opened.log->append(fact);
+      }
+      ASSERT_TRUE(write_all(*io_, *opened.log).ok());
+    }
+    const LogCounters counters = opened.log->counters();
+    EXPECT_LT(counters.bytes_written, counters.payload_bytes * 3 / 4);
+  }
+  Opened opened = reopen();
+  ASSERT_TRUE(opened.status.ok()) << opened.status.to_string();
+  EXPECT_EQ(opened.facts, expected_);
+}
+
 TEST_P(CommitLogTest, DestructionWithAWriteInFlightIsSafe) {
   for (int i = 0; i < 5; ++i) {
     Opened opened = reopen();
