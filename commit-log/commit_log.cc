@@ -271,7 +271,9 @@ Status CommitLogImpl::on_write(const Status& status) {
 }
 
 bool CommitLogImpl::needs_watermark() const {
-  return !in_flight_ && failure_.ok() && covered_ < durable_ && room() >= kWatermarkBytes;
+  // At the start of a segment its name covers everything before.
+  return !in_flight_ && failure_.ok() && covered_ < durable_ && offset_ != 0 &&
+         room() >= kWatermarkBytes;
 }
 
 Status CommitLogImpl::write_watermark(std::uint64_t token) {
@@ -287,7 +289,10 @@ Status CommitLogImpl::roll(std::uint64_t bytes) {
   // The name says that everything before `first` is durable.
   INGOT_ASSERT(!in_flight_ && submitted_ == durable_, submitted_.value, durable_.value);
   const Position first = durable_.plus(1);
-  INGOT_ASSERT(segments_.empty() || segments_.back().first < first, first.value);
+  // A segment without a fact is too small for this one: the new one takes its name and place.
+  const bool replace = !segments_.empty() && segments_.back().first == first;
+  INGOT_ASSERT(replace ? offset_ == 0 : segments_.empty() || segments_.back().first < first,
+               first.value, offset_);
   std::uint64_t size = options_.segment_bytes;
   if (bytes + kWatermarkBytes > size) size = round_to_blocks(bytes + kWatermarkBytes);
   INGOT_ASSIGN(const std::string spare, pool_->take(size));
@@ -296,6 +301,7 @@ Status CommitLogImpl::roll(std::uint64_t bytes) {
   INGOT_ASSIGN(const FileHandle file, io_.open(path));
   if (file_.value != 0) io_.close(file_);
   file_ = file;
+  if (replace) segments_.pop_back();
   segments_.push_back(Segment{first, path, size});
   offset_ = 0;
   return {};

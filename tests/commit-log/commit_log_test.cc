@@ -109,6 +109,20 @@ TEST_P(CommitLogTest, FactsOfEverySizeSurvive) {
   EXPECT_EQ(opened.facts, expected_);
 }
 
+TEST_P(CommitLogTest, AFirstFactLargerThanASegmentGoesOut) {
+  {
+    Opened opened = reopen();
+    ASSERT_TRUE(opened.status.ok()) << opened.status.to_string();
+    fill(*opened.log, 1, 3000000);
+    EXPECT_EQ(opened.log->counters().segments, 1U);
+    fill(*opened.log, 40, 100000);
+    fill(*opened.log, 1, 3000000);
+  }
+  Opened opened = reopen();
+  ASSERT_TRUE(opened.status.ok()) << opened.status.to_string();
+  EXPECT_EQ(opened.facts, expected_);
+}
+
 TEST_P(CommitLogTest, BatchLargerThanAFrameAndASegmentGoesOut) {
   {
     Opened opened = reopen();
