@@ -1,7 +1,7 @@
 #pragma once
 
-// Client: starts orchestrations and asks about them. Got from TaskHub::client(); valid while the hub
-// is open, usable from any thread.
+// Client: starts orchestrations and asks about them. Got from TaskHub::client(); valid while the
+// hub is open, usable from any thread.
 //
 // An answer `ok` means that the operation is on stable media. The blocking calls wait for that; the
 // `_async` ones give it to a callback.
@@ -24,7 +24,7 @@
 namespace ingot {
 
 struct StartOptions {
-  std::string instance_id;                   // empty: a time-ordered id is made
+  std::string instance_id;  // empty: a time-ordered id is made
   std::string input;
   bool has_input = true;
   std::optional<Timestamp> scheduled_start;  // absent or in the past: now
@@ -41,8 +41,8 @@ class Client {
   // not_found when no such orchestrator is registered (and foreign work is off).
   virtual Result<std::string> schedule_new_orchestration(std::string_view orchestrator,
                                                          StartOptions options = {}) = 0;
-  virtual void schedule_new_orchestration_async(std::string_view orchestrator,
-                                                StartOptions options, StartedFn started) = 0;
+  virtual void schedule_new_orchestration_async(std::string_view orchestrator, StartOptions options,
+                                                StartedFn started) = 0;
   // Both in one request: `started` after the start is durable, then `completed` once the instance
   // has ended. When the start fails only `started` is called.
   virtual void run_async(std::string_view orchestrator, StartOptions options, StartedFn started,

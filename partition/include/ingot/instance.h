@@ -27,13 +27,13 @@ struct InstanceState {
 };
 
 struct InstanceQuery {
-  std::string prefix;                       // of the instance id; empty: all
-  std::vector<RuntimeStatus> statuses;      // empty: any
-  std::optional<Timestamp> created_from;    // inclusive
-  std::optional<Timestamp> created_to;      // exclusive
-  bool with_payloads = true;                // input, output, custom status and failure
-  std::uint32_t page_size = 100;            // 1 to 1,000
-  std::string continuation_token;           // of the page before; empty: the first page
+  std::string prefix;                     // of the instance id; empty: all
+  std::vector<RuntimeStatus> statuses;    // empty: any
+  std::optional<Timestamp> created_from;  // inclusive
+  std::optional<Timestamp> created_to;    // exclusive
+  bool with_payloads = true;              // input, output, custom status and failure
+  std::uint32_t page_size = 100;          // 1 to 1,000
+  std::string continuation_token;         // of the page before; empty: the first page
 };
 
 struct InstancePage {

@@ -21,26 +21,26 @@ namespace ingot {
 
 struct PartitionMetrics {
   std::uint32_t partition = 0;
-  Status failure;                          // why it stopped; ok while it runs
-  std::uint64_t facts = 0;                 // since opening
-  std::uint64_t history_events = 0;        // written since opening
+  Status failure;                    // why it stopped; ok while it runs
+  std::uint64_t facts = 0;           // since opening
+  std::uint64_t history_events = 0;  // written since opening
   std::uint64_t instances_live = 0;
-  std::uint64_t instances_resident = 0;    // live ones in memory
+  std::uint64_t instances_resident = 0;        // live ones in memory
   std::uint64_t orchestrations_completed = 0;  // since opening
   std::uint64_t durable_position = 0;
   std::uint64_t checkpoint_position = 0;
-  std::uint64_t log_bytes = 0;             // written since opening, padding included
+  std::uint64_t log_bytes = 0;  // written since opening, padding included
   std::uint64_t log_payload_bytes = 0;
   std::uint64_t log_writes = 0;
-  std::uint64_t checkpoints = 0;           // since opening
+  std::uint64_t checkpoints = 0;  // since opening
   std::uint64_t checkpoint_rows = 0;
-  std::uint64_t memory_bytes = 0;          // estimate
+  std::uint64_t memory_bytes = 0;  // estimate
 };
 
 struct HubMetrics {
-  std::string io_backend;                  // "uring" or "pwritev2"
+  std::string io_backend;  // "uring" or "pwritev2"
   std::vector<PartitionMetrics> partitions;
-  double checkpoint_stall_us_p999 = 0;     // added to one turn of a shard's loop by a checkpoint
+  double checkpoint_stall_us_p999 = 0;  // added to one turn of a shard's loop by a checkpoint
   double checkpoint_stall_us_max = 0;
   // What opening replayed.
   std::uint64_t recovery_facts = 0;

@@ -1,0 +1,26 @@
+// ActivityCompleted: the result of a pending activity goes to the inbox. A second result, or one
+// for an execution that has been replaced, changes nothing.
+
+#include "core/try.h"
+#include "partition/apply/apply.h"
+
+namespace ingot::partition {
+
+Status apply_activity_completed(PartitionState& state, const Fact& /*fact*/,
+                                const ActivityCompleted& body, Effects& effects) {
+  INGOT_ASSIGN(Instance * instance, live_instance(state, body.sequence));
+  INGOT_ASSIGN(const HistoryEventView event, only_event(body.event));
+  if (event.kind != HistoryEventKind::task_completed &&
+      event.kind != HistoryEventKind::task_failed) {
+    return Status(StatusCode::corrupt, "an ActivityCompleted fact with a " +
+                                           std::string(to_string(event.kind)) + " event");
+  }
+  if (instance == nullptr || instance->generation != body.generation) return {};
+  if (!instance->tasks.contains(event.scheduled_id)) return {};
+  state.touch(*instance);
+  instance->tasks.remove(event.scheduled_id);
+  deliver(state, *instance, body.event, effects);
+  return {};
+}
+
+}  // namespace ingot::partition

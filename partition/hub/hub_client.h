@@ -1,0 +1,55 @@
+#pragma once
+
+// HubClient: checks what a client asks, routes it to the instance's partition and waits for
+// answers.
+
+#include <ingot/client.h>
+
+#include <atomic>
+
+#include "partition/hub/instance_id_maker.h"
+#include "partition/hub/router.h"
+
+namespace ingot::partition {
+
+class HubClient final : public Client {
+ public:
+  HubClient(const Environment& environment, Router& router, std::uint64_t seed)
+      : environment_(environment),
+        router_(router),
+        ids_(environment.clock, seed),
+        next_request_id_(seed) {}
+
+  Result<std::string> schedule_new_orchestration(std::string_view orchestrator,
+                                                 StartOptions options) override;
+  void schedule_new_orchestration_async(std::string_view orchestrator, StartOptions options,
+                                        StartedFn started) override;
+  void run_async(std::string_view orchestrator, StartOptions options, StartedFn started,
+                 StateFn completed) override;
+  Result<InstanceState> get_instance(std::string_view instance_id, bool with_payloads) override;
+  Result<InstanceState> wait_for_start(std::string_view instance_id, Duration timeout) override;
+  Result<InstanceState> wait_for_completion(std::string_view instance_id,
+                                            Duration timeout) override;
+  void wait_for_completion_async(std::string_view instance_id, StateFn completed) override;
+  Status raise_event(std::string_view instance_id, std::string_view event_name,
+                     std::string_view data) override;
+  void raise_event_async(std::string_view instance_id, std::string_view event_name,
+                         std::string_view data, std::function<void(Status)> done) override;
+  Status terminate(std::string_view instance_id, std::string_view reason) override;
+  Result<std::vector<HistoryEvent>> get_history(std::string_view instance_id) override;
+  Result<InstancePage> query_instances(const InstanceQuery& query) override;
+
+ private:
+  // The limit on payloads; `what` names it in the message.
+  Status check_payload(std::string_view what, std::size_t bytes) const;
+  Result<InstanceState> wait(std::string_view instance_id, WaitFor wait_for, Duration timeout);
+  Status deliver(std::string_view instance_id, HistoryEventKind kind, std::string_view name,
+                 std::string_view data);
+
+  const Environment& environment_;
+  Router& router_;
+  InstanceIdMaker ids_;
+  std::atomic<std::uint64_t> next_request_id_;
+};
+
+}  // namespace ingot::partition

@@ -1,0 +1,167 @@
+#include "partition/hub/hub_core.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "core/random.h"
+#include "core/try.h"
+#include "partition/hub/rendezvous.h"
+
+namespace ingot {
+
+Result<std::unique_ptr<TaskHub>> TaskHub::open(const std::string& path, const Registry& registry,
+                                               const HubOptions& options) {
+  Result<std::unique_ptr<partition::HubCore>> hub =
+      partition::HubCore::open(path, registry, options);
+  if (!hub.ok()) return hub.take_status();
+  return std::unique_ptr<TaskHub>(*std::move(hub));
+}
+
+}  // namespace ingot
+
+namespace ingot::partition {
+namespace {
+
+log::IoBackend backend_of(LogIo io) {
+  switch (io) {
+    case LogIo::automatic:
+      return log::IoBackend::automatic;
+    case LogIo::uring:
+      return log::IoBackend::uring;
+    case LogIo::pwritev2:
+      return log::IoBackend::pwritev2;
+  }
+  return log::IoBackend::automatic;
+}
+
+std::uint32_t processors() { return std::max(1U, std::thread::hardware_concurrency()); }
+
+std::uint32_t shard_count(const HubOptions& options, std::uint32_t partitions) {
+  return std::min(partitions, options.shards == 0 ? processors() : options.shards);
+}
+
+}  // namespace
+
+HubCore::HubCore(HubDirectory directory, const Registry& registry, const HubOptions& options)
+    : options_(options),
+      registry_(registry),
+      directory_(std::move(directory)),
+      router_(directory_.identity().partitions, shards_),
+      checkpoint_jobs_(std::min(directory_.identity().partitions, processors()),
+                       Background::Priority::low),
+      load_jobs_(1, Background::Priority::normal),
+      activities_(options.activity_threads, options.payload_bytes_max, clock_, router_),
+      work_items_(router_),
+      environment_{options_,         registry_,  clock_,      router_,
+                   checkpoint_jobs_, load_jobs_, activities_, work_items_},
+      client_(environment_, router_, entropy64()) {}
+
+Result<std::unique_ptr<HubCore>> HubCore::open(const std::string& path, const Registry& registry,
+                                               const HubOptions& options) {
+  INGOT_TRY(validate(options));
+  INGOT_ASSIGN(HubDirectory directory, HubDirectory::open(path, options.mode, options.partitions));
+  std::unique_ptr<HubCore> hub(new HubCore(std::move(directory), registry, options));
+  INGOT_TRY(hub->start());
+  return hub;
+}
+
+Status HubCore::start() {
+  const std::uint32_t partitions = directory_.identity().partitions;
+  const std::uint32_t count = shard_count(options_, partitions);
+  for (std::uint32_t s = 0; s < count; ++s) {
+    ShardPlan plan;
+    plan.io = backend_of(options_.io);
+    plan.partition_memory_bytes = options_.memory_bytes / partitions;
+    for (std::uint32_t p = s; p < partitions; p += count) {
+      INGOT_TRY(directory_.make_folder(PartitionId(p)));
+      RecoveryPlan partition;
+      partition.folder = directory_.folder(PartitionId(p));
+      partition.hub_id = directory_.identity().hub_id;
+      partition.partition = PartitionId(p);
+      partition.partition_count = partitions;
+      partition.epoch = entropy64();
+      plan.partitions.push_back(std::move(partition));
+    }
+    shards_.push_back(std::make_unique<Shard>(environment_, std::move(plan)));
+  }
+  // All shards recover side by side; none works before all inboxes can be reached.
+  std::vector<std::thread> starters;
+  std::vector<Status> started(shards_.size());
+  for (std::size_t s = 0; s < shards_.size(); ++s) {
+    starters.emplace_back([this, s, &started] { started[s] = shards_[s]->start(); });
+  }
+  for (std::thread& starter : starters) starter.join();
+  for (Status& status : started) INGOT_TRY(std::move(status));
+  for (const auto& shard : shards_) shard->go();
+  return {};
+}
+
+HubCore::~HubCore() { static_cast<void>(close()); }
+
+Status HubCore::close() {
+  if (Shard::on_shard_thread()) {
+    return Status(StatusCode::failed_precondition, "a hub can't be closed from a callback");
+  }
+  const std::lock_guard lock(close_mutex_);
+  if (closed_) return {};
+  closed_ = true;
+  for (const auto& shard : shards_) shard->inbox().close();
+  work_items_.close();
+  activities_.stop();
+  for (const auto& shard : shards_) shard->close();
+  for (const auto& shard : shards_) shard->wait_until_settled();
+  // Jobs refer to the partitions, which the shards destroy next.
+  checkpoint_jobs_.stop();
+  load_jobs_.stop();
+  for (const auto& shard : shards_) shard->finish();
+  return {};
+}
+
+Status HubCore::checkpoint() {
+  if (Shard::on_shard_thread()) {
+    return Status(StatusCode::failed_precondition, "a callback can't wait for a checkpoint");
+  }
+  std::vector<std::shared_ptr<Rendezvous<Status>>> answers;
+  for (std::uint32_t p = 0; p < router_.partitions(); ++p) {
+    const auto answer = answers.emplace_back(std::make_shared<Rendezvous<Status>>());
+    CheckpointRequest request;
+    request.done = [answer](Status status) { answer->give(std::move(status)); };
+    if (Status taken = router_.offer(PartitionId(p), std::move(request)); !taken.ok()) {
+      answer->give(std::move(taken));
+    }
+  }
+  Status failure;
+  for (const auto& answer : answers) {
+    if (Status done = answer->take(); !done.ok()) failure = std::move(done);
+  }
+  return failure;
+}
+
+HubMetrics HubCore::metrics() {
+  HubMetrics metrics;
+  const std::lock_guard lock(close_mutex_);
+  if (closed_ || Shard::on_shard_thread()) return metrics;
+  std::vector<std::shared_ptr<Rendezvous<PartitionMetrics>>> answers;
+  for (std::uint32_t p = 0; p < router_.partitions(); ++p) {
+    const auto answer = answers.emplace_back(std::make_shared<Rendezvous<PartitionMetrics>>());
+    // Pushed, not offered: a full inbox must not hide what fills it.
+    router_.push(PartitionId(p),
+                 MetricsRequest{[answer](PartitionMetrics m) { answer->give(std::move(m)); }});
+  }
+  for (const auto& answer : answers) metrics.partitions.push_back(answer->take());
+  Histogram stalls;
+  for (const auto& shard : shards_) {
+    const ShardFigures figures = shard->figures();
+    stalls.merge(figures.checkpoint_stalls);
+    metrics.recovery_facts += figures.recovery.facts;
+    metrics.recovery_bytes += figures.recovery.bytes;
+    // Shards recover side by side: the slowest counts.
+    metrics.recovery_seconds = std::max(metrics.recovery_seconds, figures.recovery.seconds);
+  }
+  metrics.io_backend = shards_.front()->io_name();
+  metrics.checkpoint_stall_us_p999 = static_cast<double>(stalls.quantile(0.999)) / 1000;
+  metrics.checkpoint_stall_us_max = static_cast<double>(stalls.max()) / 1000;
+  return metrics;
+}
+
+}  // namespace ingot::partition

@@ -1,0 +1,45 @@
+#pragma once
+
+// Router: brings a request to the inbox of its partition.
+
+#include <memory>
+#include <vector>
+
+#include "core/hash.h"
+#include "partition/shard/environment.h"
+#include "partition/shard/shard.h"
+
+namespace ingot::partition {
+
+class Router final : public PartitionPost {
+ public:
+  Router(std::uint32_t partitions, std::vector<std::unique_ptr<Shard>>& shards)
+      : partitions_(partitions), shards_(shards) {}
+
+  [[nodiscard]] std::uint32_t partitions() const { return partitions_; }
+  // The partition of an id hash (hash64 of the id), as partition_of() says.
+  [[nodiscard]] PartitionId of_hash(std::uint64_t id_hash) const {
+    return PartitionId(static_cast<std::uint32_t>(id_hash % partitions_));
+  }
+  // A client's request; when it is not taken it is as it was.
+  Status offer(PartitionId partition, Request&& request) {
+    return inbox(partition).offer(slot(partition), std::move(request));
+  }
+  void push(PartitionId partition, Request&& request) override {
+    inbox(partition).push(slot(partition), std::move(request));
+  }
+
+ private:
+  // Partition p is in shard p mod n, at place p div n.
+  [[nodiscard]] Inbox& inbox(PartitionId partition) const {
+    return shards_[partition.value % shards_.size()]->inbox();
+  }
+  [[nodiscard]] std::uint32_t slot(PartitionId partition) const {
+    return partition.value / static_cast<std::uint32_t>(shards_.size());
+  }
+
+  const std::uint32_t partitions_;
+  std::vector<std::unique_ptr<Shard>>& shards_;
+};
+
+}  // namespace ingot::partition

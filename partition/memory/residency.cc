@@ -1,0 +1,128 @@
+#include "partition/memory/residency.h"
+
+#include "core/hash.h"
+#include "core/try.h"
+#include "partition/state/row.h"
+
+namespace ingot::partition {
+namespace {
+
+// What the loader thread does: an id's or a number's row, or nothing when the store has none.
+Result<std::optional<std::string>> read_row_or_record(const storage::CheckpointStore& store,
+                                                      const std::string& id,
+                                                      SequenceNumber sequence) {
+  if (sequence.value == 0) {
+    INGOT_ASSIGN(std::optional<storage::Located> located, store.find(id));
+    if (!located) return std::optional<std::string>();
+    if (located->sequence.value == 0) return std::optional(std::move(located->record));
+    sequence = located->sequence;
+  }
+  INGOT_ASSIGN(std::string row, store.read_row(sequence));
+  return std::optional(std::move(row));
+}
+
+}  // namespace
+
+Found Residency::find(std::uint64_t id_hash, std::string_view id) {
+  Found found;
+  found.live = state_.instances.find(id_hash, id);
+  if (found.live != nullptr) return found;
+  found.record = state_.finished.find(id_hash, id).row;
+  if (!found.record.empty()) return found;
+  if (!loaded_id_.empty() && loaded_id_ == id) {
+    found.record = loaded_record_;
+    return found;
+  }
+  found.in_store = store_.may_contain(id);
+  return found;
+}
+
+void Residency::load(std::uint64_t id_hash, std::string_view id,
+                     std::unique_ptr<Inbox::Entry> entry) {
+  const auto [load, fresh] = id_loads_.try_emplace(std::string(id));
+  load->second.id_hash = id_hash;
+  if (entry != nullptr) load->second.waiting.push_back(std::move(entry));
+  if (fresh) submit(load->first, id_hash, SequenceNumber());
+}
+
+void Residency::load(SequenceNumber sequence) {
+  if (sequence_loads_.insert(sequence.value).second) submit({}, 0, sequence);
+}
+
+void Residency::submit(std::string id, std::uint64_t id_hash, SequenceNumber sequence) {
+  environment_.load_jobs.submit([&store = store_, &post = environment_.post,
+                                 partition = state_.partition, id = std::move(id), id_hash,
+                                 sequence, seen = checkpoints_] {
+    LoadDone done{id, id_hash, sequence, seen, Status(StatusCode::internal, "not loaded")};
+    done.row = read_row_or_record(store, id, sequence);
+    post.push(partition, std::move(done));
+  });
+}
+
+Status Residency::take(LoadDone& done, std::vector<std::unique_ptr<Inbox::Entry>>& waiting) {
+  const bool by_id = done.sequence.value == 0;
+  Instance* resident =
+      by_id ? state_.instances.find(done.id_hash, done.id) : state_.instances.find(done.sequence);
+  if (resident == nullptr && done.checkpoints_seen != checkpoints_) {
+    submit(std::move(done.id), done.id_hash, done.sequence);
+    return {};
+  }
+  if (by_id) {
+    const auto load = id_loads_.find(done.id);
+    INGOT_ASSERT(load != id_loads_.end());
+    waiting = std::move(load->second.waiting);
+    id_loads_.erase(load);
+  } else {
+    sequence_loads_.erase(done.sequence.value);
+  }
+  if (resident != nullptr) return {};
+  if (!done.row.ok()) return done.row.status();
+  loaded_id_ = done.id;
+  loaded_record_.clear();
+  if (!done.row->has_value()) return {};
+  INGOT_ASSIGN(const RowView view, view_row(**done.row));
+  if (by_id && view.id != done.id) {
+    return Status(StatusCode::corrupt, "the row found for instance '" + done.id + "' is that of '" +
+                                           std::string(view.id) + "'");
+  }
+  if (is_terminal(view.status)) {
+    loaded_record_ = std::move(**done.row);
+    return {};
+  }
+  return install(**done.row);
+}
+
+Status Residency::install(std::string_view row) {
+  INGOT_ASSIGN(std::unique_ptr<Instance> instance, decode_row(row));
+  if (state_.instances.find(instance->sequence) != nullptr) return {};
+  instance->id_hash = hash64(instance->id);
+  instance->stored = true;
+  instance->work_listed = instance->has_outstanding_work();
+  state_.instances.insert(std::move(instance));
+  return {};
+}
+
+bool Residency::evict(std::size_t budget_bytes, std::size_t count) {
+  for (; count != 0 && memory_bytes() > budget_bytes; --count) {
+    Instance* oldest = state_.instances.oldest();
+    if (oldest == nullptr) return false;
+    Session* session = sessions_.find(oldest->sequence);
+    if (oldest->has_outstanding_work() || (session != nullptr && session->queued)) {
+      state_.instances.used(*oldest);
+      continue;
+    }
+    if (oldest->dirty_epoch != 0 || oldest->copied_epoch > committed_epoch_) return false;
+    if (session != nullptr) sessions_.drop_execution(*session);
+    state_.instances.remove(*oldest).reset();
+  }
+  return true;
+}
+
+void Residency::refuse_waiting(const Status& why) {
+  for (auto& [id, load] : id_loads_) {
+    for (const auto& entry : load.waiting) refuse(entry->request, why);
+    load.waiting.clear();
+  }
+}
+
+}  // namespace ingot::partition

@@ -1,0 +1,61 @@
+#pragma once
+
+// PeerExchange: the messages between this partition and the others, itself included.
+//
+// Sending: a message leaves when the fact that queued it is durable, and is kept in the outbox
+// until the receiver has confirmed it. Receiving: each channel is taken strictly in order, one fact
+// a message; duplicates are confirmed again and dropped. A target that has to be loaded makes its
+// channel wait. Confirmations go out when the messages are durable here.
+
+#include <deque>
+#include <map>
+#include <vector>
+
+#include "partition/memory/residency.h"
+#include "partition/shard/effect_gate.h"
+#include "partition/shard/environment.h"
+#include "partition/shard/recorder.h"
+
+namespace ingot::partition {
+
+class PeerExchange {
+ public:
+  PeerExchange(const Environment& environment, PartitionState& state, Recorder& recorder,
+               EffectGate& gate, Residency& residency)
+      : environment_(environment),
+        state_(state),
+        recorder_(recorder),
+        gate_(gate),
+        residency_(residency) {}
+
+  // A message was queued in the outbox by the fact at the recorder's position.
+  void queued(PartitionId destination, std::uint64_t channel_position);
+  // Hands over what has become durable since the last call.
+  void send();
+  // After recovery: sends everything that was never confirmed.
+  void resend_all();
+
+  void take(PeerMessages& messages);
+  void take(const PeerConfirmation& confirmation);
+  // Goes on with the channels that waited for a load.
+  void resume();
+
+ private:
+  struct Inlet {
+    std::deque<PeerMessage> waiting;
+    bool confirming = false;  // a confirmation waits at the gate
+  };
+
+  void pump(PartitionId origin, Inlet& inlet);
+  void confirm(PartitionId origin, Inlet& inlet);
+
+  const Environment& environment_;
+  PartitionState& state_;
+  Recorder& recorder_;
+  EffectGate& gate_;
+  Residency& residency_;
+  std::map<PartitionId, PeerMessages> outgoing_;
+  std::map<PartitionId, Inlet> inlets_;
+};
+
+}  // namespace ingot::partition

@@ -1,0 +1,398 @@
+#include "partition/shard/partition.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ingot::partition {
+namespace {
+
+// How long the log has to be idle before a watermark frame covers its last batch.
+constexpr Duration kWatermarkDelay = std::chrono::milliseconds(5);
+constexpr Duration kDiskRetry = std::chrono::milliseconds(100);
+// Due timers whose instances are being loaded are looked at again each turn: up to this many.
+constexpr std::size_t kTimerLoadsMax = 1024;
+// Timers fired in one turn, so that a flood of them leaves room for other work.
+constexpr std::size_t kTimersPerTurn = 4096;
+constexpr std::size_t kEvictionsPerTurn = 256;
+
+Status closed() { return Status(StatusCode::cancelled, "the task hub is closed"); }
+
+}  // namespace
+
+Partition::Partition(const Environment& environment, Recovered recovered, std::uint32_t slot,
+                     std::uint64_t memory_bytes, std::uint64_t seed, Inbox& inbox)
+    : environment_(environment),
+      slot_(slot),
+      memory_bytes_(memory_bytes),
+      inbox_(inbox),
+      recovery_(recovered.figures),
+      store_(std::move(recovered.store)),
+      state_(std::move(recovered.state)),
+      log_(std::move(recovered.log)),
+      counters_at_open_(state_->counters),
+      position_at_open_(state_->applied),
+      recorder_(*log_, *state_, *this, environment.options.replay_checker),
+      residency_(environment, *state_, *store_, sessions_),
+      waiters_(*state_, recorder_, gate_, sessions_),
+      intake_(environment, *state_, recorder_, gate_, residency_, waiters_, seed),
+      query_(environment, *state_, *store_, recorder_, gate_, residency_),
+      runner_(environment, recorder_, sessions_),
+      foreign_(environment, *state_, recorder_, gate_, sessions_),
+      activities_(environment, *state_, recorder_, foreign_),
+      peers_(environment, *state_, recorder_, gate_, residency_),
+      checkpointer_(environment, *state_, *log_, *store_, residency_) {
+  start_unfinished();
+}
+
+// The last part of recovery: what was due when the log ended.
+void Partition::start_unfinished() {
+  state_->instances.for_each([&](const Instance& instance) {
+    if (instance.inbox_count != 0 && !instance.start_scheduled) enqueue_step(instance.sequence);
+    activities_.enqueue_pending(instance);
+  });
+  std::sort(steps_.begin(), steps_.end());
+  peers_.resend_all();
+}
+
+// --- requests ---------------------------------------------------------------------------------
+
+// Gives each kind of request to its part. False: the request waits for its instance to be loaded.
+struct Partition::Taker {
+  Partition& p;
+
+  bool operator()(StartRequest& r) const { return p.intake_.take(r); }
+  bool operator()(DeliverRequest& r) const { return p.intake_.take(r); }
+  bool operator()(ObserveRequest& r) const { return p.intake_.take(r); }
+  bool operator()(CancelWaitRequest& r) const { return p.intake_.take(r); }
+  bool operator()(HistoryRequest& r) const { return p.intake_.take(r); }
+  bool operator()(QueryRequest& r) const { return p.query_.take(r), true; }
+  bool operator()(QueryScanned& r) const { return p.query_.take(r), true; }
+  bool operator()(CheckpointRequest& r) const { return p.checkpointer_.take(r), true; }
+  bool operator()(MetricsRequest& r) const { return r.done(p.metrics()), true; }
+  bool operator()(LockOrchestrationRequest& r) const {
+    return p.foreign_.take(r, p.monotonic_), true;
+  }
+  bool operator()(LockActivityRequest& r) const { return p.foreign_.take(r, p.monotonic_), true; }
+  bool operator()(CompleteOrchestrationRequest& r) const { return p.foreign_.take(r), true; }
+  bool operator()(CompleteActivityRequest& r) const { return p.foreign_.take(r), true; }
+  bool operator()(AbandonRequest& r) const { return p.foreign_.take(r), true; }
+  bool operator()(ActivityResults& r) const { return p.activities_.take(r), true; }
+  bool operator()(PeerMessages& r) const { return p.peers_.take(r), true; }
+  bool operator()(PeerConfirmation& r) const { return p.peers_.take(r), true; }
+  bool operator()(CheckpointDone& r) const {
+    if (const Status done = p.checkpointer_.take(r, p.monotonic_); !done.ok()) p.stop(done);
+    return true;
+  }
+  bool operator()(LoadDone& r) const {
+    std::vector<std::unique_ptr<Inbox::Entry>> waiting;
+    if (const Status loaded = p.residency_.take(r, waiting); !loaded.ok()) p.stop(loaded);
+    for (auto& entry : waiting) p.dispatch(std::move(entry));
+    if (!p.stopped_) p.peers_.resume();
+    p.residency_.forget_loaded();
+    return true;
+  }
+};
+
+namespace {
+
+// What names an instance by id, and so can wait for its load.
+struct LoadKey {
+  std::uint64_t id_hash = 0;
+  std::string_view id;
+};
+template <typename R>
+LoadKey load_key(const R& request) {
+  if constexpr (requires { request.instance_id; }) {
+    return {request.id_hash, request.instance_id};
+  } else {
+    return {};
+  }
+}
+
+// Adds facts to the log, so a full disk refuses it.
+bool adds_facts(const Request& request) {
+  return std::holds_alternative<StartRequest>(request) ||
+         std::holds_alternative<DeliverRequest>(request) ||
+         std::holds_alternative<CompleteOrchestrationRequest>(request) ||
+         std::holds_alternative<CompleteActivityRequest>(request);
+}
+
+}  // namespace
+
+void Partition::take(std::unique_ptr<Inbox::Entry> entry) {
+  if (entry->admitted && !stopped_ && (!held_.empty() || !can_take())) {
+    held_.push_back(std::move(entry));
+    return;
+  }
+  dispatch(std::move(entry));
+}
+
+void Partition::dispatch(std::unique_ptr<Inbox::Entry> entry) {
+  if (stopped_) {
+    refuse(entry->request,
+           Status(StatusCode::unavailable, "partition " + std::to_string(state_->partition.value) +
+                                               " has stopped: " + recorder_.failure().to_string()));
+    finish(std::move(entry));
+    return;
+  }
+  if (disk_full_ && adds_facts(entry->request)) {
+    refuse(entry->request,
+           Status(StatusCode::disk_full, "no space is left for the log of partition " +
+                                             std::to_string(state_->partition.value)));
+    finish(std::move(entry));
+    return;
+  }
+  if (std::visit(Taker{*this}, entry->request)) {
+    finish(std::move(entry));
+    return;
+  }
+  if (closing_) {
+    refuse(entry->request, closed());
+    finish(std::move(entry));
+    return;
+  }
+  const LoadKey key =
+      std::visit([](const auto& request) { return load_key(request); }, entry->request);
+  const std::string id(key.id);
+  residency_.load(key.id_hash, id, std::move(entry));
+}
+
+void Partition::finish(std::unique_ptr<Inbox::Entry> entry) {
+  if (entry->admitted) inbox_.handled(slot_);
+  if (!recorder_.failure().ok()) stop(recorder_.failure());
+}
+
+bool Partition::can_take() const {
+  if (closing_) return true;  // the inbox is closed: what is left was admitted before
+  if (log_->batch_bytes() >= environment_.options.batch_bytes_max) return false;
+  return !memory_short_ && !checkpointer_.behind();
+}
+
+bool Partition::take_held() {
+  bool any = false;
+  while (!held_.empty() && (stopped_ || can_take())) {
+    std::unique_ptr<Inbox::Entry> entry = std::move(held_.front());
+    held_.pop_front();
+    dispatch(std::move(entry));
+    any = true;
+  }
+  return any;
+}
+
+// --- effects ----------------------------------------------------------------------------------
+
+void Partition::perform(const Effect& effect) {
+  const bool later = environment_.options.persist_steps_first;
+  if (const auto* step = std::get_if<StepReady>(&effect)) {
+    if (!later) return enqueue_step(step->sequence);
+    gate_.hold(recorder_.position(), [this, sequence = step->sequence](const Status& status) {
+      if (status.ok()) enqueue_step(sequence);
+    });
+  } else if (const auto* activity = std::get_if<ActivityScheduled>(&effect)) {
+    if (!later) return activities_.enqueue(*activity);
+    gate_.hold(recorder_.position(), [this, scheduled = *activity](const Status& status) {
+      if (status.ok()) activities_.enqueue(scheduled);
+    });
+  } else if (const auto* started = std::get_if<InstanceStarted>(&effect)) {
+    waiters_.started(started->sequence);
+  } else if (const auto* finished = std::get_if<InstanceFinished>(&effect)) {
+    const std::unique_ptr<Session> session = sessions_.remove(finished->sequence);
+    if (session != nullptr) waiters_.finished(*session, finished->record);
+  } else if (const auto* message = std::get_if<MessageQueued>(&effect)) {
+    peers_.queued(message->destination, message->channel_position);
+  }
+}
+
+void Partition::enqueue_step(SequenceNumber sequence) {
+  Session& session = sessions_.get(sequence);
+  if (std::exchange(session.queued, true)) return;
+  steps_.push_back(sequence);
+}
+
+// --- the turn ---------------------------------------------------------------------------------
+
+bool Partition::turn(Timestamp now, Duration monotonic) {
+  monotonic_ = monotonic;
+  recorder_.set_now(now);
+  bool busy = take_held();
+  if (stopped_) return busy;
+  if (!closing_ && !disk_full_) {
+    busy |= fire_timers(recorder_.now());
+    busy |= run_local_work();
+    foreign_deadline_ = foreign_.expire(monotonic);
+  }
+  activities_.submit();
+  if (!recorder_.failure().ok()) {
+    stop(recorder_.failure());
+    return true;
+  }
+  busy |= flush(monotonic);
+  if (stopped_) return true;
+  peers_.send();
+  busy |= keep_memory();
+  if (!closing_) checkpointer_.turn(monotonic, memory_short_);
+  return busy;
+}
+
+bool Partition::fire_timers(Timestamp now) {
+  std::size_t fired = 0;
+  std::size_t loading = 0;
+  const std::set<TimerKey>& timers = state_->agenda.timers();
+  for (auto next = timers.begin(); next != timers.end() && next->fire_at <= now;) {
+    const TimerKey key = *next;
+    ++next;  // firing removes the timer
+    if (state_->instances.find(key.sequence) == nullptr) {
+      residency_.load(key.sequence);
+      if (++loading == kTimerLoadsMax) break;
+      continue;
+    }
+    if (!recorder_.record(TimerFired{key.sequence, key.generation, key.timer_id})) break;
+    if (++fired == kTimersPerTurn) break;
+  }
+  return fired != 0;
+}
+
+bool Partition::run_local_work() {
+  bool any = false;
+  while (recorder_.failure().ok() && (!steps_.empty() || !activities_.empty())) {
+    if (log_->batch_bytes() >= environment_.options.batch_bytes_max) break;
+    any = true;
+    if (!activities_.empty()) {
+      activities_.start_next();
+      continue;
+    }
+    const SequenceNumber sequence = steps_.front();
+    steps_.pop_front();
+    Session* session = sessions_.find(sequence);
+    Instance* instance = state_->instances.find(sequence);
+    if (session == nullptr) continue;
+    session->queued = false;
+    if (instance == nullptr || instance->inbox_count == 0) continue;
+    if (session->foreign != nullptr && session->foreign->orchestration.id != 0) continue;
+    if (!runner_.step(*instance, *session) && environment_.options.foreign_work) {
+      foreign_.offer_orchestration(*session);
+    }
+  }
+  return any;
+}
+
+bool Partition::flush(Duration monotonic) {
+  if (log_->write_in_flight()) return false;
+  if (log_->batch_bytes() == 0) {
+    if (log_->needs_watermark() && (closing_ || monotonic - last_write_at_ >= kWatermarkDelay)) {
+      if (const Status status = log_->write_watermark(slot_); !status.ok()) stop(status);
+      return true;
+    }
+    return false;
+  }
+  if (disk_full_) {
+    if (monotonic < disk_retry_at_) return false;
+    disk_retry_at_ = monotonic + kDiskRetry;
+    if (!log_->make_room().ok() && !log_->failure().ok()) {
+      stop(log_->failure());
+      return true;
+    }
+  }
+  const Status status = log_->flush(slot_);
+  if (status.code() == StatusCode::disk_full) {
+    if (!std::exchange(disk_full_, true)) disk_retry_at_ = monotonic + kDiskRetry;
+    return false;
+  }
+  if (!status.ok()) {
+    stop(status);
+  } else {
+    disk_full_ = false;
+  }
+  return true;
+}
+
+void Partition::on_write(const Status& status) {
+  if (stopped_) return;
+  if (const Status taken = log_->on_write(status); !taken.ok()) {
+    stop(taken);
+    return;
+  }
+  last_write_at_ = monotonic_;
+  gate_.release(log_->durable_position());
+}
+
+bool Partition::keep_memory() {
+  const std::uint64_t held = residency_.memory_bytes();
+  if (held <= memory_bytes_ * 3 / 4) {
+    memory_short_ = false;
+    return false;
+  }
+  const bool evicted = residency_.evict(memory_bytes_ * 3 / 4, kEvictionsPerTurn);
+  // Over three quarters a checkpoint makes instances evictable; at the budget requests wait for it.
+  const std::uint64_t left = residency_.memory_bytes();
+  if (!evicted && !closing_) checkpointer_.turn(monotonic_, true);
+  memory_short_ = left > memory_bytes_ && (checkpointer_.active() || left > memory_bytes_ * 2);
+  return evicted;
+}
+
+Duration Partition::next_deadline(Timestamp now, Duration monotonic) const {
+  if (stopped_) return Duration::max();
+  Duration next = std::min(checkpointer_.next_deadline(), foreign_deadline_);
+  if (!state_->agenda.empty() && residency_.loads() == 0) {
+    const Timestamp fire_at = state_->agenda.next().fire_at;
+    next = std::min(next, fire_at <= now ? Duration(0) : monotonic + (fire_at - now));
+  }
+  if (!log_->write_in_flight()) {
+    if (log_->batch_bytes() != 0) next = std::min(next, disk_full_ ? disk_retry_at_ : Duration(0));
+    if (log_->needs_watermark()) next = std::min(next, last_write_at_ + kWatermarkDelay);
+  }
+  return next;
+}
+
+// --- the end ----------------------------------------------------------------------------------
+
+void Partition::stop(const Status& why) {
+  if (std::exchange(stopped_, true)) return;
+  recorder_.fail(why);
+  const Status unavailable(
+      StatusCode::unavailable,
+      "partition " + std::to_string(state_->partition.value) + " has stopped: " + why.to_string());
+  gate_.fail(Status(StatusCode::unknown,
+                    "partition " + std::to_string(state_->partition.value) +
+                        " stopped before the outcome was durable: " + why.to_string()));
+  waiters_.refuse_all(unavailable);
+  residency_.refuse_waiting(unavailable);
+  checkpointer_.refuse_waiting(unavailable);
+}
+
+void Partition::close() {
+  closing_ = true;
+  residency_.refuse_waiting(closed());
+  checkpointer_.refuse_waiting(closed());
+}
+
+void Partition::end_waits() { waiters_.refuse_all(closed()); }
+
+bool Partition::settled() const {
+  if (stopped_) return !log_->write_in_flight() || !log_->failure().ok();
+  return held_.empty() && !log_->write_in_flight() &&
+         (disk_full_ || (log_->batch_bytes() == 0 && !log_->needs_watermark()));
+}
+
+PartitionMetrics Partition::metrics() const {
+  PartitionMetrics m;
+  m.partition = state_->partition.value;
+  m.failure = recorder_.failure();
+  m.facts = state_->applied.value - position_at_open_.value;
+  m.history_events = state_->counters.history_events - counters_at_open_.history_events;
+  m.instances_live = state_->counters.created - state_->counters.finished;
+  m.instances_resident = state_->instances.size();
+  m.orchestrations_completed = state_->counters.finished - counters_at_open_.finished;
+  m.durable_position = log_->durable_position().value;
+  m.checkpoint_position = store_->position().value;
+  const log::LogCounters log = log_->counters();
+  m.log_bytes = log.bytes_written;
+  m.log_payload_bytes = log.payload_bytes;
+  m.log_writes = log.writes;
+  m.checkpoints = checkpointer_.checkpoints();
+  m.checkpoint_rows = checkpointer_.rows();
+  m.memory_bytes = residency_.memory_bytes();
+  return m;
+}
+
+}  // namespace ingot::partition

@@ -1,0 +1,13 @@
+#pragma once
+
+// Asks the scheduler for short time slices, so that a shard that becomes runnable does not wait
+// long behind the checkpoint threads when there are as few processors as threads.
+
+namespace ingot::partition {
+
+// For the calling thread; where the kernel can't do it, nothing happens.
+void request_short_slices();
+// For threads that work in the background: yields the processor to everything else.
+void request_low_priority();
+
+}  // namespace ingot::partition

@@ -1,0 +1,76 @@
+#pragma once
+
+// Instance: one live orchestration as the state machine sees it, while it is in memory.
+//
+// Invariants:
+//   - `history` is a sequence of encoded events that only grows (a new execution starts afresh);
+//   - `inbox` holds `inbox_count` encoded events that no step has consumed, in order of arrival;
+//   - `status` is pending until the first step is applied, and never terminal: an instance that
+//     ends becomes an immutable record (finished_stage.h) and leaves the table;
+//   - `timers` and `tasks` are what the current execution (`generation`) still waits for.
+//
+// The last group of members is bookkeeping of memory and checkpoints. It is not part of the row and
+// not of the state hash.
+
+#include <ingot/history_event.h>
+#include <ingot/ids.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "partition/state/pending_tasks.h"
+
+namespace ingot::partition {
+
+struct PendingTimer {
+  std::int32_t id = 0;
+  Timestamp fire_at;
+};
+
+struct Instance {
+  SequenceNumber sequence;
+  std::string id;
+  std::uint64_t id_hash = 0;
+  ExecutionId execution_id;
+  std::uint32_t generation = 0;
+  RuntimeStatus status = RuntimeStatus::pending;
+  Timestamp created_at;
+  Timestamp updated_at;
+  std::string history;
+  std::string inbox;
+  std::uint32_t inbox_count = 0;
+  // Waits for its scheduled start: messages are kept, but no step runs.
+  bool start_scheduled = false;
+  std::int32_t next_action_id = 0;  // ids below it are taken in this execution
+  PendingTasks tasks;
+  std::vector<PendingTimer> timers;
+  std::unique_ptr<std::string> custom_status;  // null: never set
+
+  // --- bookkeeping ---
+  std::uint64_t dirty_epoch = 0;   // 0: as copied; else the checkpoint epoch it was changed in
+  std::uint64_t copied_epoch = 0;  // of the last copy for a checkpoint
+  bool stored = false;             // a row exists in a checkpoint begun or committed
+  bool work_listed = false;        // that row is in the list of unfinished work
+  std::uint32_t accounted_bytes = 0;
+  Instance* older = nullptr;  // by last use
+  Instance* newer = nullptr;
+
+  // Something has to be done for it after recovery without any new message.
+  [[nodiscard]] bool has_outstanding_work() const {
+    return (inbox_count != 0 && !start_scheduled) || !tasks.empty();
+  }
+  [[nodiscard]] std::size_t memory_bytes() const {
+    return sizeof(Instance) + 64 + heap_bytes(id) + heap_bytes(history) + heap_bytes(inbox) +
+           tasks.heap_bytes() + timers.capacity() * sizeof(PendingTimer) +
+           (custom_status ? 48 + custom_status->capacity() : 0);
+  }
+
+ private:
+  static std::size_t heap_bytes(const std::string& text) {
+    return text.capacity() < 16 ? 0 : text.capacity() + 17;
+  }
+};
+
+}  // namespace ingot::partition

@@ -1,0 +1,82 @@
+#include "partition/state/partition_state.h"
+
+#include <algorithm>
+
+#include "partition/state/row.h"
+
+namespace ingot::partition {
+namespace {
+
+constexpr std::uint8_t kTablesVersion = 1;
+
+}  // namespace
+
+FinishedRecord PartitionState::finish(Instance& instance) {
+  INGOT_ASSERT(is_terminal(instance.status) && instance.dirty_epoch == epoch,
+               instance.sequence.value, instance.dirty_epoch);
+  for (const PendingTimer& timer : instance.timers) {
+    agenda.remove({timer.fire_at, instance.sequence, timer.id, instance.generation});
+  }
+  row_.clear();
+  encode_row(instance, row_);
+  const FinishedRecord record = finished.add(instance.id_hash, instance.id, row_);
+  if (instance.stored) erased_rows.push_back({instance.sequence, instance.work_listed});
+  ++counters.finished;
+  instances.remove(instance).reset();
+  return record;
+}
+
+void PartitionState::encode_tables(std::string& out) const {
+  put_u8(out, kTablesVersion);
+  put_varint(out, partition.value);
+  put_varint(out, partition_count);
+  put_varint(out, applied.value);
+  put_varint(out, last_sequence.value);
+  put_varint(out, counters.created);
+  put_varint(out, counters.finished);
+  put_varint(out, counters.history_events);
+  outbox.encode(out);
+  dedup.encode(out);
+}
+
+Status PartitionState::decode_tables(std::string_view bytes) {
+  Reader reader(bytes);
+  const bool known = reader.u8() == kTablesVersion;
+  const bool mine = reader.varint() == partition.value && reader.varint() == partition_count;
+  applied = Position(reader.varint());
+  last_sequence = SequenceNumber(reader.varint());
+  counters.created = reader.varint();
+  counters.finished = reader.varint();
+  counters.history_events = reader.varint();
+  outbox.decode(reader);
+  dedup.decode(reader);
+  if (!known || !mine || !reader.finished()) {
+    return Status(StatusCode::corrupt, "the partition's tables can't be decoded");
+  }
+  return {};
+}
+
+std::string PartitionState::snapshot() const {
+  std::string out;
+  encode_tables(out);
+  std::vector<const Instance*> live;
+  instances.for_each([&](const Instance& instance) { live.push_back(&instance); });
+  std::sort(live.begin(), live.end(),
+            [](const Instance* a, const Instance* b) { return a->sequence < b->sequence; });
+  put_varint(out, live.size());
+  for (const Instance* instance : live) encode_row(*instance, out);
+  put_varint(out, agenda.size());
+  for (const TimerKey& key : agenda.timers()) {
+    put_zigzag(out, key.fire_at.time_since_epoch().count());
+    put_varint(out, key.sequence.value);
+    put_zigzag(out, key.timer_id);
+  }
+  const auto put_records = [&](const FinishedRecords& records) {
+    records.for_each([&](const FinishedRecord& record) { put_bytes(out, record.row); });
+  };
+  if (finished.sealed() != nullptr) put_records(*finished.sealed());
+  put_records(finished.current());
+  return out;
+}
+
+}  // namespace ingot::partition

@@ -1,0 +1,102 @@
+#pragma once
+
+// PartitionState: everything that a partition's facts determine, and what of it changed since the
+// last checkpoint's cut.
+//
+// Invariants:
+//   - facts change it through apply/ only, in the order of their positions;
+//   - every change of an instance is announced by touch() before it happens;
+//   - an instance is in at most one place: in `instances`, in `finished`, or only in the store;
+//   - an instance leaves memory only when it is clean (as the last committed checkpoint has it).
+//
+// No clock, no randomness, no I/O, no threads.
+
+#include <ingot/ids.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "partition/state/agenda.h"
+#include "partition/state/finished_stage.h"
+#include "partition/state/instance_table.h"
+#include "partition/state/outbox.h"
+
+namespace ingot::partition {
+
+// Takes the copy of an instance for the checkpoint whose cut came before a change to it.
+class CopySink {
+ public:
+  virtual ~CopySink() = default;
+  virtual void copy(Instance& instance) = 0;
+};
+
+// A live row that is to leave the store, because its instance has ended.
+struct ErasedRow {
+  SequenceNumber sequence;
+  bool work_listed = false;
+};
+
+struct StateCounters {
+  std::uint64_t created = 0;
+  std::uint64_t finished = 0;
+  std::uint64_t history_events = 0;
+
+  bool operator==(const StateCounters&) const = default;
+};
+
+class PartitionState {
+ public:
+  PartitionState(PartitionId id, std::uint32_t count) : partition(id), partition_count(count) {}
+
+  const PartitionId partition;
+  const std::uint32_t partition_count;
+
+  Position applied;
+  SequenceNumber last_sequence;
+  StateCounters counters;
+  InstanceTable instances;
+  FinishedStage finished;
+  Agenda agenda;
+  Outbox outbox;
+  PeerDedup dedup;
+
+  // --- what the next checkpoint has to write ---
+  std::uint64_t epoch = 1;             // counts cuts
+  std::vector<SequenceNumber> dirty;   // touched in this epoch
+  std::vector<ErasedRow> erased_rows;  // in this epoch
+  CopySink* copies = nullptr;          // set while a cut is being copied
+
+  // Call before the first change to `instance` by a fact.
+  void touch(Instance& instance) {
+    if (instance.dirty_epoch == epoch) return;
+    if (instance.dirty_epoch != 0) {
+      INGOT_ASSERT(copies != nullptr, instance.dirty_epoch, epoch);
+      copies->copy(instance);
+    }
+    instance.dirty_epoch = epoch;
+    dirty.push_back(instance.sequence);
+  }
+
+  // The instance has ended with the row `row`: it becomes a finished record and leaves memory.
+  FinishedRecord finish(Instance& instance);
+
+  [[nodiscard]] std::size_t memory_bytes() const {
+    return instances.memory_bytes() + finished.memory_bytes() + agenda.memory_bytes() +
+           outbox.memory_bytes() + dirty.capacity() * sizeof(SequenceNumber);
+  }
+
+  // The small tables (everything but instances, records and timers) as bytes, for a checkpoint.
+  void encode_tables(std::string& out) const;
+  [[nodiscard]] Status decode_tables(std::string_view bytes);
+
+  // The whole state as bytes, in an order that depends on nothing but the facts: two states are
+  // equal when these are. For tests and the replay checker; instances not in memory are not in it.
+  [[nodiscard]] std::string snapshot() const;
+
+ private:
+  std::string row_;  // scratch of finish()
+};
+
+}  // namespace ingot::partition

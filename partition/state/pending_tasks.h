@@ -1,0 +1,111 @@
+#pragma once
+
+// PendingTasks: the ids of scheduled activities that have not ended, as a bitmap.
+//
+// Ids of one execution are ascending, so the window of pending ones is short: `base` follows the
+// lowest pending id, and a chain of activities never needs more than one word. Adding and removing
+// are constant time, also for a fan-out of thousands.
+
+#include <bit>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/codec.h"
+
+namespace ingot::partition {
+
+class PendingTasks {
+ public:
+  [[nodiscard]] bool empty() const { return count_ == 0; }
+  [[nodiscard]] std::uint32_t count() const { return count_; }
+
+  [[nodiscard]] bool contains(std::int32_t id) const {
+    if (id < base_) return false;
+    const auto bit = static_cast<std::uint32_t>(id - base_);
+    return (word(bit / 64) >> (bit % 64) & 1) != 0;
+  }
+
+  // `id` is not lower than any id ever added.
+  void add(std::int32_t id) {
+    if (count_ == 0) {
+      base_ = id;
+      more_.clear();
+    }
+    const auto bit = static_cast<std::uint32_t>(id - base_);
+    if (bit / 64 > more_.size()) more_.resize(bit / 64);
+    word_ref(bit / 64) |= std::uint64_t{1} << (bit % 64);
+    ++count_;
+  }
+
+  // False when `id` is not pending.
+  bool remove(std::int32_t id) {
+    if (!contains(id)) return false;
+    const auto bit = static_cast<std::uint32_t>(id - base_);
+    word_ref(bit / 64) &= ~(std::uint64_t{1} << (bit % 64));
+    --count_;
+    return true;
+  }
+
+  void clear() {
+    first_ = 0;
+    more_.clear();
+    count_ = 0;
+  }
+
+  // Calls `visit(id)` in ascending order.
+  template <typename Visit>
+  void for_each(Visit&& visit) const {
+    for (std::uint32_t w = 0; w <= more_.size(); ++w) {
+      for (std::uint64_t bits = word(w); bits != 0; bits &= bits - 1) {
+        visit(base_ + static_cast<std::int32_t>(w * 64) + std::countr_zero(bits));
+      }
+    }
+  }
+
+  // varint count, then the ascending ids: the first as a zigzag, the rest as varint gaps.
+  void encode(std::string& out) const {
+    put_varint(out, count_);
+    std::int32_t last = 0;
+    for_each([&](std::int32_t id) {
+      put_varint(out, static_cast<std::uint64_t>(id - last));
+      last = id;
+    });
+  }
+  // Fails the reader on ids out of order or above what an execution can have.
+  void decode(Reader& reader) {
+    clear();
+    std::int64_t last = 0;
+    std::uint64_t left = reader.varint();
+    if (left > reader.remaining()) reader.fail();
+    for (std::uint64_t i = 0; i < left && reader.ok(); ++i) {
+      const std::uint64_t gap = reader.varint();
+      if (gap > INT32_MAX || last + static_cast<std::int64_t>(gap) > INT32_MAX ||
+          (i != 0 && (gap == 0 || gap > kGapMax))) {
+        reader.fail();
+        return;
+      }
+      last += static_cast<std::int64_t>(gap);
+      add(static_cast<std::int32_t>(last));
+    }
+  }
+
+  [[nodiscard]] std::size_t heap_bytes() const { return more_.capacity() * sizeof(std::uint64_t); }
+
+ private:
+  // Keeps a forged row from asking for gigabytes of bitmap.
+  static constexpr std::uint64_t kGapMax = 1ULL << 26;
+
+  [[nodiscard]] std::uint64_t word(std::uint32_t w) const {
+    if (w == 0) return first_;
+    return w <= more_.size() ? more_[w - 1] : 0;
+  }
+  std::uint64_t& word_ref(std::uint32_t w) { return w == 0 ? first_ : more_[w - 1]; }
+
+  std::int32_t base_ = 0;
+  std::uint32_t count_ = 0;
+  std::uint64_t first_ = 0;
+  std::vector<std::uint64_t> more_;
+};
+
+}  // namespace ingot::partition

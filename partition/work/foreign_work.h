@@ -1,0 +1,68 @@
+#pragma once
+
+// ForeignWork: the partition's side of work items: what is offered, locked, completed, given back.
+//
+// Invariants:
+//   - an orchestration or activity is offered once at a time: on the board, or locked, or neither;
+//   - only the token of the present lock acts; any other is accepted and ignored;
+//   - a worker sees an item only after its cause is durable.
+
+#include <map>
+#include <utility>
+
+#include "core/effect.h"
+#include "partition/shard/effect_gate.h"
+#include "partition/shard/environment.h"
+#include "partition/shard/recorder.h"
+#include "partition/state/partition_state.h"
+#include "partition/work/session.h"
+
+namespace ingot::partition {
+
+class ForeignWork {
+ public:
+  ForeignWork(const Environment& environment, PartitionState& state, Recorder& recorder,
+              EffectGate& gate, Sessions& sessions)
+      : environment_(environment),
+        state_(state),
+        recorder_(recorder),
+        gate_(gate),
+        sessions_(sessions) {}
+
+  void offer_orchestration(Session& session);
+  void offer_activity(const Instance& instance, std::int32_t task_id);
+
+  void take(LockOrchestrationRequest& request, Duration monotonic);
+  void take(LockActivityRequest& request, Duration monotonic);
+  void take(CompleteOrchestrationRequest& request);
+  void take(CompleteActivityRequest& request);
+  void take(AbandonRequest& request);
+
+  // Offers again what was locked for too long. Returns the next deadline, or max().
+  Duration expire(Duration monotonic);
+
+ private:
+  struct Held {
+    SequenceNumber sequence;
+    std::int32_t task_id = -1;
+  };
+
+  std::uint64_t lock(SequenceNumber sequence, std::int32_t task_id, Duration monotonic,
+                     WorkLock& lock);
+  ForeignLocks& locks(Session& session);
+  void release(WorkLock& lock);
+  // The lock that the token names, if it still holds.
+  WorkLock* find_lock(const WorkItemToken& token, Session*& session);
+  Status check(const OrchestrationOutcome& outcome, const Instance& instance,
+               std::string& actions) const;
+
+  const Environment& environment_;
+  PartitionState& state_;
+  Recorder& recorder_;
+  EffectGate& gate_;
+  Sessions& sessions_;
+  std::uint64_t last_lock_ = 0;
+  std::map<std::pair<Duration, std::uint64_t>, Held> deadlines_;  // by deadline and lock id
+};
+
+}  // namespace ingot::partition

@@ -1,0 +1,105 @@
+#pragma once
+
+// Sessions: what a shard keeps beside an instance's state while something is going on with it: the
+// live coroutine, those who wait, the locks of foreign workers. Nothing of it is durable, and each
+// part can be made again from the state.
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "core/execution.h"
+#include "partition/requests/request.h"
+#include "partition/state/flat_index.h"
+
+namespace ingot::partition {
+
+struct Waiter {
+  WaitFor wait_for = WaitFor::completion;
+  bool with_payloads = true;
+  std::uint64_t wait_id = 0;
+  Client::StateFn done;
+};
+
+// A foreign worker's hold on the orchestration or on one of its activities.
+struct WorkLock {
+  std::uint64_t id = 0;
+  Duration deadline{};         // monotonic
+  std::uint32_t messages = 0;  // handed out with an orchestration
+};
+
+struct ForeignLocks {
+  WorkLock orchestration;  // id 0: not locked
+  bool orchestration_offered = false;
+  std::map<std::int32_t, WorkLock> activities;  // id 0: offered, not locked
+};
+
+struct Session {
+  SequenceNumber sequence;
+  bool queued = false;  // in the queue of steps
+  std::unique_ptr<Execution> execution;
+  std::uint32_t generation = 0;  // of the execution
+  std::size_t execution_bytes = 0;
+  std::vector<Waiter> waiters;
+  std::unique_ptr<ForeignLocks> foreign;
+};
+
+class Sessions {
+ public:
+  Sessions() = default;
+  ~Sessions() {
+    by_sequence_.for_each([](Session* session) { delete session; });
+  }
+  Sessions(const Sessions&) = delete;
+  Sessions& operator=(const Sessions&) = delete;
+
+  [[nodiscard]] Session* find(SequenceNumber sequence) const {
+    return by_sequence_.find(sequence.value);
+  }
+  Session& get(SequenceNumber sequence) {
+    Session* session = find(sequence);
+    if (session == nullptr) {
+      session = new Session;
+      session->sequence = sequence;
+      by_sequence_.insert(sequence.value, session);
+    }
+    return *session;
+  }
+  // Takes it out; null when there is none.
+  [[nodiscard]] std::unique_ptr<Session> remove(SequenceNumber sequence) {
+    std::unique_ptr<Session> session(find(sequence));
+    if (session != nullptr) {
+      by_sequence_.erase(sequence.value, session.get());
+      execution_bytes_ -= session->execution_bytes;
+    }
+    return session;
+  }
+  // The coroutine is dropped; the session too when nothing else is in it.
+  void drop_execution(Session& session) {
+    session.execution.reset();
+    account(session);
+    if (session.waiters.empty() && session.foreign == nullptr && !session.queued) {
+      remove(session.sequence).reset();
+    }
+  }
+  // Recounts the memory of the session's coroutine.
+  void account(Session& session) {
+    const std::size_t bytes = session.execution ? session.execution->memory_bytes() : 0;
+    execution_bytes_ = execution_bytes_ - session.execution_bytes + bytes;
+    session.execution_bytes = bytes;
+  }
+  template <typename Visit>
+  void for_each(Visit&& visit) const {
+    by_sequence_.for_each([&](Session* session) { visit(*session); });
+  }
+  [[nodiscard]] std::size_t memory_bytes() const {
+    return by_sequence_.size() * (sizeof(Session) + 16) + by_sequence_.memory_bytes() +
+           execution_bytes_;
+  }
+
+ private:
+  FlatIndex<Session*> by_sequence_;
+  std::size_t execution_bytes_ = 0;
+};
+
+}  // namespace ingot::partition
