@@ -123,6 +123,9 @@ struct LmdbStoreOptions {
   std::uint32_t pack_bytes = 128U << 10;   // of records before compression; 4 KiB to 4 MiB
   int compression_level = 1;               // zstd
   Duration pack_pause{0};                  // sleep between packs, for those who share the CPU
+  // A file up to this size is scrubbed wholly when it is opened; of a larger one, what all else
+  // hangs on.
+  std::uint64_t scrub_at_open_bytes_max = 16ULL << 20;
 };
 
 // Opens or creates the store. Errors: corrupt (file, page, key), busy, io_error, disk_full,

@@ -14,9 +14,6 @@
 namespace ingot::storage {
 namespace {
 
-// Up to this size opening a store scrubs it wholly; beyond, only what all else hangs on.
-constexpr std::uint64_t kScrubbedAtOpenBytes = std::uint64_t{16} << 20;
-
 class LmdbStore final : public CheckpointStore {
  public:
   explicit LmdbStore(std::shared_ptr<StoreCore> core) : core_(std::move(core)) {}
@@ -179,7 +176,8 @@ Result<SnapshotPointer> load_snapshot(const PageFile& file, const LmdbStoreOptio
   // LMDB need not write the last pages it took, when it gave them back; but a file that ends
   // early may also have been cut: then all that is in use is looked at, whatever its size.
   INGOT_ASSIGN(const std::uint64_t bytes, file.file_bytes());
-  if (bytes <= kScrubbedAtOpenBytes || bytes < snapshot->roots.file.page_end * file.page_bytes()) {
+  if (bytes <= options.scrub_at_open_bytes_max ||
+      bytes < snapshot->roots.file.page_end * file.page_bytes()) {
     Status first;
     const auto fault = [&first](const StoreFault& found) {
       if (first.ok()) first = {StatusCode::corrupt, found.where + ": " + found.what};

@@ -1,0 +1,261 @@
+// Flipped bits and cut files: refused by name, or harmless; never other data, never a signal.
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "core/random.h"
+#include "storage/page_file.h"
+#include "storage/table_reader.h"
+#include "tests/storage/store_model.h"
+
+namespace ingot::storage {
+namespace {
+
+constexpr std::uint64_t kUniverse = 150;
+constexpr std::uint64_t kPageBytes = 4096;
+
+class CorruptionTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto store = must_open(directory_.path());
+    ASSERT_TRUE(store);
+    Random random(11);
+    for (std::uint64_t i = 1; i <= 8; ++i) {
+      auto checkpoint = store->begin();
+      ASSERT_TRUE(checkpoint.ok());
+      model_.random_changes(random, 150, kUniverse, **checkpoint);
+      model_.position = Position(i);
+      ASSERT_TRUE((*checkpoint)->commit(model_.position).ok());
+    }
+    store.reset();
+    std::ifstream in(path(), std::ios::binary);
+    good_.assign(std::istreambuf_iterator<char>(in), {});
+    ASSERT_GT(good_.size(), 20 * kPageBytes);
+  }
+  [[nodiscard]] std::string path() const { return directory_.path() + "/checkpoint.mdb"; }
+  void write(std::string_view bytes) {
+    std::ofstream out(path(), std::ios::binary | std::ios::trunc);
+    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    ASSERT_TRUE(out.flush());
+  }
+  Result<std::unique_ptr<CheckpointStore>> open(bool scrubbed) {
+    LmdbStoreOptions options = options_in(directory_.path());
+    if (!scrubbed) options.scrub_at_open_bytes_max = 0;
+    return open_lmdb_store(options);
+  }
+  static void expect_refusal(const Status& status) {
+    EXPECT_TRUE(status.code() == StatusCode::corrupt || status.code() == StatusCode::unsupported)
+        << status.to_string();
+  }
+
+  // Reads everything: each answer is right or a refusal. True when all were right.
+  bool read_all(const CheckpointStore& store) {
+    for (std::uint64_t n = 0; n < kUniverse; ++n) {
+      const auto row = store.read_row(SequenceNumber(n + 1));
+      const auto known = model_.rows.find(n + 1);
+      if (row.ok()) {
+        EXPECT_TRUE(known != model_.rows.end() && *row == known->second) << "row " << n + 1;
+      } else if (row.status().code() == StatusCode::not_found) {
+        EXPECT_EQ(known, model_.rows.end()) << "row " << n + 1;
+      } else {
+        expect_refusal(row.status());
+        return false;
+      }
+      const std::string id = StoreModel::id_of(n);
+      const auto found = store.find(id);
+      if (!found.ok()) {
+        expect_refusal(found.status());
+        return false;
+      }
+      const auto expected = model_.ids.find(id);
+      EXPECT_EQ(found->has_value(), expected != model_.ids.end()) << id;
+      if (found->has_value() && expected != model_.ids.end()) {
+        EXPECT_EQ((*found)->record, expected->second.record);
+        EXPECT_EQ((*found)->sequence, expected->second.sequence);
+      }
+    }
+    std::map<std::string, std::string> timers;
+    const Status status =
+        store.for_each_entry(EntryTable::timers, [&](std::string_view key, std::string_view value) {
+          timers.emplace(key, value);
+          return Status();
+        });
+    if (!status.ok()) {
+      expect_refusal(status);
+      return false;
+    }
+    EXPECT_EQ(timers, model_.timers);
+    for (const auto& [name, bytes] : model_.blobs) {
+      const auto blob = store.read_blob(name);
+      if (!blob.ok()) {
+        expect_refusal(blob.status());
+        return false;
+      }
+      EXPECT_TRUE(blob->has_value() && **blob == bytes) << name;
+    }
+    const auto scanned = store.scan({}, {}, 1000);
+    if (!scanned.ok()) {
+      expect_refusal(scanned.status());
+      return false;
+    }
+    EXPECT_EQ(scanned->size(), model_.ids.size());
+    EXPECT_EQ(store.position(), model_.position);
+    return true;
+  }
+
+  // A checkpoint over damaged pages: it may work, it may be refused.
+  static void write_some(CheckpointStore& store, Random& random) {
+    auto checkpoint = store.begin();
+    if (!checkpoint.ok()) return expect_refusal(checkpoint.status());
+    StoreModel ignored;
+    ignored.random_changes(random, 60, kUniverse, **checkpoint);
+    const Status committed = (*checkpoint)->commit(Position(100));
+    if (!committed.ok()) expect_refusal(committed);
+  }
+
+  sim::TempDirectory directory_;
+  StoreModel model_;
+  std::string good_;
+};
+
+TEST_F(CorruptionTest, AnyFlippedBitIsRefusedOrHarmless) {
+  constexpr int kTrials = 130;
+  constexpr std::uint64_t kSeed = 20260;
+  Random random(kSeed);
+  int refused_at_open = 0;
+  int refused_later = 0;
+  int harmless = 0;
+  for (int trial = 0; trial < kTrials; ++trial) {
+    std::uint64_t at = random.below(good_.size());
+    // Every second one hits what LMDB itself believes in: headers, offsets, the meta pages.
+    if (trial % 2 == 0) at = at / kPageBytes * kPageBytes + random.below(64);
+    if (trial % 20 == 0) at = random.below(2) * kPageBytes + random.below(160);
+    const auto bit = static_cast<unsigned>(random.below(8));
+    SCOPED_TRACE("seed " + std::to_string(kSeed) + ", trial " + std::to_string(trial) + ", page " +
+                 std::to_string(at / kPageBytes) + ", offset " + std::to_string(at % kPageBytes) +
+                 ", bit " + std::to_string(bit));
+    std::string bad = good_;
+    bad[at] = static_cast<char>(bad[at] ^ (1 << bit));
+    write(bad);
+    // What a scrub at open lets pass is right.
+    {
+      auto store = open(true);
+      if (store.ok()) {
+        EXPECT_TRUE(read_all(**store));
+        ++harmless;
+      } else {
+        expect_refusal(store.status());
+        ++refused_at_open;
+      }
+    }
+    // Without it a fault may show later, but never as other data.
+    auto store = open(false);
+    if (!store.ok()) {
+      expect_refusal(store.status());
+      continue;
+    }
+    if (!read_all(**store)) {
+      ++refused_later;
+      EXPECT_FALSE((*store)->find("any").ok());  // it sticks
+      store = Status(StatusCode::cancelled, "closed");
+      store = open(false);
+      ASSERT_TRUE(store.ok()) << store.status().to_string();
+      int faults = 0;
+      EXPECT_TRUE((*store)->scrub([&](const StoreFault&) { ++faults; }).ok());
+      EXPECT_GT(faults, 0);
+    }
+    write_some(**store, random);
+    if (HasFailure()) return;
+  }
+  EXPECT_GT(refused_at_open, kTrials / 4);
+  EXPECT_GT(refused_later, 0);
+  EXPECT_GT(harmless, 0);
+}
+
+TEST_F(CorruptionTest, ACutFileIsRefused) {
+  std::vector<std::uint64_t> lengths = {0, 1, 100, 4095, 4096, 8191, 8192, 8193, 3 * kPageBytes};
+  for (std::uint64_t part = 1; part < 8; ++part) lengths.push_back(good_.size() / 16 * part);
+  for (const std::uint64_t length : lengths) {
+    SCOPED_TRACE("length " + std::to_string(length));
+    for (const bool scrubbed : {true, false}) {
+      write(std::string_view(good_).substr(0, length));
+      const auto store = open(scrubbed);
+      ASSERT_FALSE(store.ok());
+      EXPECT_EQ(store.status().code(), StatusCode::corrupt) << store.status().to_string();
+      EXPECT_NE(store.status().message().find(path()), std::string::npos);
+    }
+  }
+  // Cut in the last pages: refused, unless nothing in use was there.
+  for (std::uint64_t pages = 1; pages < good_.size() / kPageBytes / 2; pages += 3) {
+    write(std::string_view(good_).substr(0, good_.size() - pages * kPageBytes));
+    auto store = open(false);
+    if (store.ok()) {
+      EXPECT_TRUE(read_all(**store));
+    } else {
+      expect_refusal(store.status());
+    }
+  }
+}
+
+TEST_F(CorruptionTest, AStalePageIsRefused) {
+  // Puts an older page over each page in turn: a write that got lost.
+  auto store = must_open(directory_.path());
+  auto checkpoint = store->begin();
+  ASSERT_TRUE(checkpoint.ok());
+  Random random(3);
+  for (std::uint64_t i = 9; i <= 10; ++i) {
+    if (i > 9) checkpoint = store->begin();
+    model_.random_changes(random, 150, kUniverse, **checkpoint);
+    model_.position = Position(i);
+    ASSERT_TRUE((*checkpoint)->commit(model_.position).ok());
+  }
+  checkpoint = Status(StatusCode::cancelled, "ended");
+  store.reset();
+  std::ifstream in(path(), std::ios::binary);
+  const std::string now(std::istreambuf_iterator<char>(in), {});
+  int refused = 0;
+  // An older meta page would be the checkpoint before, whole: the log tells, not the store.
+  for (std::uint64_t at = 2 * kPageBytes; at + kPageBytes <= good_.size(); at += kPageBytes) {
+    if (now.compare(at, kPageBytes, good_, at, kPageBytes) == 0) continue;
+    SCOPED_TRACE("page " + std::to_string(at / kPageBytes));
+    std::string bad = now;
+    bad.replace(at, kPageBytes, good_, at, kPageBytes);
+    write(bad);
+    auto opened = open(true);
+    if (opened.ok()) {
+      EXPECT_TRUE(read_all(**opened));
+    } else {
+      expect_refusal(opened.status());
+      ++refused;
+    }
+    if (HasFailure()) return;
+  }
+  EXPECT_GT(refused, 10);
+}
+
+TEST_F(CorruptionTest, AnotherFormatVersionIsRefusedByName) {
+  const auto file = PageFile::open(path());
+  ASSERT_TRUE(file.ok());
+  const auto roots = read_roots(**file);
+  ASSERT_TRUE(roots.ok()) << roots.status().to_string();
+  std::string payload;
+  roots->meta.encode(payload);
+  std::string sealed;
+  seal(Table::meta, kMetaKey, roots->meta.generation, payload, sealed);
+  const std::size_t at = good_.rfind(sealed);
+  ASSERT_NE(at, std::string::npos);
+  payload[0] = 9;
+  sealed.clear();
+  seal(Table::meta, kMetaKey, roots->meta.generation, payload, sealed);
+  std::string other = good_;
+  other.replace(at, sealed.size(), sealed);
+  write(other);
+  const auto store = open(true);
+  ASSERT_FALSE(store.ok());
+  EXPECT_EQ(store.status().code(), StatusCode::unsupported) << store.status().to_string();
+}
+
+}  // namespace
+}  // namespace ingot::storage
