@@ -30,11 +30,13 @@ inline void write_file(const fs::path& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
 }
 
-// Every file below `folder` with its bytes: two of them are equal when nothing was changed.
+// Every file below `folder` with its bytes: two of them are equal when nothing was changed. The lock
+// is left out: it holds the process that had it last.
 inline std::map<std::string, std::string> snapshot(const fs::path& folder) {
   std::map<std::string, std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     const std::string name = fs::relative(entry.path(), folder).string();
+    if (name == "lock") continue;
     files[name] = entry.is_regular_file() ? read_file(entry.path()) : "";
   }
   return files;

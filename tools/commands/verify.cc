@@ -1,0 +1,137 @@
+// `ingot verify DIR`: reads every frame, fact, row, checksum and tally of a hub. Changes nothing.
+//
+// Prints a line per fault: the file, the offset and position in it (or the table and key), and what
+// is wrong there.
+
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "core/try.h"
+#include "tools/closed_hub.h"
+#include "tools/commands/commands.h"
+#include "tools/fact_output.h"
+#include "tools/output.h"
+
+namespace ingot::tools {
+namespace {
+
+class Verifier {
+ public:
+  explicit Verifier(const ClosedHub& hub) : hub_(hub) {}
+
+  // A failure is what kept it from reading on.
+  Status verify() {
+    for (PartitionId partition; partition.value < hub_.partitions(); ++partition) {
+      INGOT_TRY(verify_partition(partition));
+    }
+    return {};
+  }
+
+  int report() const {
+    if (faults_ != 0) {
+      fmt::print("{} fault{} in {}\n", faults_, faults_ == 1 ? "" : "s", hub_.path());
+      return kExitFaults;
+    }
+    fmt::print("clean: {} partitions, {} frames, {} facts, {} rows, {} records, {} ids\n",
+               hub_.partitions(), frames_, facts_, rows_, records_, ids_);
+    return kExitDone;
+  }
+
+ private:
+  void fault(std::string_view line) {
+    ++faults_;
+    fmt::print("{}\n", printable(line, 4096));
+  }
+
+  Status verify_partition(PartitionId partition) {
+    if (!hub_.has_log(partition)) {
+      fault(hub_.folder(partition).log +
+            ": missing; the hub was never opened wholly, or the folder was removed");
+      return {};
+    }
+    INGOT_ASSIGN(const std::optional<Position> checkpoint, verify_checkpoint(partition));
+    return verify_log(partition, checkpoint);
+  }
+
+  // The checkpoint's position; nothing when there is no checkpoint.
+  Result<std::optional<Position>> verify_checkpoint(PartitionId partition) {
+    auto store = storage::verify_lmdb_store(
+        hub_.store_options(partition),
+        [this](const storage::StoreFault& found) { fault(found.where + ": " + found.what); });
+    if (store.status().code() == StatusCode::not_found) return std::optional<Position>();
+    if (!store.ok()) return store.take_status();
+    rows_ += store->rows;
+    records_ += store->records;
+    ids_ += store->ids;
+    return std::optional(store->position);
+  }
+
+  Status verify_log(PartitionId partition, std::optional<Position> checkpoint) {
+    std::string frame;  // the place of the frame whose facts are being read
+    log::LogVisitor visitor;
+    visitor.on_frame = [&](const log::FrameInfo& found) {
+      frame = fmt::format("{}, offset {}", found.file, found.offset);
+    };
+    visitor.on_fact = [&](Position position, std::string_view bytes) {
+      if (const Status status = check_fact(bytes); !status.ok()) {
+        fault(fmt::format("{}, position {}: {}", frame, position.value, status.message()));
+      }
+      return Status();
+    };
+    visitor.on_fault = [&](const log::LogFault& found) {
+      const std::string place =
+          fmt::format("{}, offset {}, position {}", found.file, found.offset, found.position.value);
+      const std::string& message = found.status.message();
+      fault(message.starts_with(place) ? message : place + ": " + message);
+    };
+    INGOT_ASSIGN(const log::LogSummary log,
+                 hub_.read_log(partition, checkpoint.value_or(Position()), visitor));
+    frames_ += log.frames;
+    facts_ += log.facts;
+    const std::string directory = hub_.folder(partition).log;
+    if (!checkpoint && log.first.value > 1) {
+      fault(fmt::format("{}: begins at position {}, and no checkpoint holds what was before it",
+                        directory, log.first.value));
+    }
+    if (log.torn_tail) {
+      fmt::print("note: {} ends in a write that was cut short; the next opening mends it\n",
+                 directory);
+    }
+    return {};
+  }
+
+  const ClosedHub& hub_;
+  std::uint64_t faults_ = 0;
+  std::uint64_t frames_ = 0;
+  std::uint64_t facts_ = 0;
+  std::uint64_t rows_ = 0;
+  std::uint64_t records_ = 0;
+  std::uint64_t ids_ = 0;
+};
+
+int run(const std::string& directory) {
+  const auto hub = ClosedHub::open(directory);
+  if (hub.status().code() == StatusCode::corrupt) {
+    fmt::print("{}\n", printable(hub.status().message(), 4096));
+    return kExitFaults;
+  }
+  if (!hub.ok()) return report_failure(hub.status());
+  Verifier verifier(*hub);
+  const Status status = verifier.verify();
+  const int exit_code = verifier.report();
+  return status.ok() ? exit_code : report_failure(status);
+}
+
+}  // namespace
+
+void add_verify_command(CLI::App& app, int& exit_code) {
+  auto directory = std::make_shared<std::string>();
+  CLI::App* command = app.add_subcommand(
+      "verify", "Read all of a hub; exit 0 when it is clean, 1 with a line per fault");
+  command->add_option("DIR", *directory, "The hub's folder")->required();
+  command->callback([directory, &exit_code] { exit_code = run(*directory); });
+}
+
+}  // namespace ingot::tools
