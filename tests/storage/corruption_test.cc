@@ -169,7 +169,7 @@ TEST_F(CorruptionTest, AnyFlippedBitIsRefusedOrHarmless) {
     write_some(**store, random);
     if (HasFailure()) return;
   }
-  EXPECT_GT(refused_at_open, kTrials / 4);
+  EXPECT_GT(refused_at_open, kTrials / 10);
   EXPECT_GT(refused_later, 0);
   EXPECT_GT(harmless, 0);
 }

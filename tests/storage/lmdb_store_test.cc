@@ -1,5 +1,4 @@
-// What only the LMDB store has: owners, full disks, merges of id runs, packs, readers in other
-// threads.
+// What only the LMDB store has: owners, full disks, packs, readers in other threads.
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -8,35 +7,10 @@
 #include <atomic>
 #include <thread>
 
-#include "storage/table_reader.h"
 #include "tests/storage/store_model.h"
 
 namespace ingot::storage {
 namespace {
-
-std::unique_ptr<Checkpoint> must_begin(CheckpointStore& store) {
-  auto begun = store.begin();
-  EXPECT_TRUE(begun.ok()) << begun.status().to_string();
-  return *std::move(begun);
-}
-
-int count_faults(const CheckpointStore& store) {
-  int faults = 0;
-  const Status status = store.scrub([&](const StoreFault& fault) {
-    if (++faults < 4) ADD_FAILURE() << fault.where << ": " << fault.what;
-  });
-  EXPECT_TRUE(status.ok()) << status.to_string();
-  return faults;
-}
-
-// The meta row of a closed store.
-StoreMeta meta_of(const std::string& directory) {
-  const auto file = PageFile::open(directory + "/checkpoint.mdb");
-  EXPECT_TRUE(file.ok());
-  const auto roots = read_roots(**file);
-  EXPECT_TRUE(roots.ok()) << roots.status().to_string();
-  return roots->meta;
-}
 
 TEST(LmdbStoreTest, AStoreHasOneOwner) {
   const sim::TempDirectory directory;
@@ -82,89 +56,6 @@ TEST(LmdbStoreTest, WrongArgumentsCostTheCheckpointOnly) {
   EXPECT_EQ(store->read_row(SequenceNumber(1)).status().code(), StatusCode::not_found);
   EXPECT_EQ(count_faults(*store), 0);
 }
-
-// Many thousand ids in each checkpoint, so that runs reach several levels; ids come again, are
-// erased, and the work of merging is cut off by reopening and by abandoned checkpoints.
-void merge_runs(bool ordered, std::uint64_t seed) {
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  const sim::TempDirectory directory;
-  Random random(seed);
-  auto store = must_open(directory.path());
-  std::map<std::string, std::string> model;
-  std::vector<std::string> ids;
-  const auto change = [&](Checkpoint& checkpoint, std::map<std::string, std::string>& into) {
-    for (int i = 0; i < 4200; ++i) {
-      std::string id;
-      if (!ids.empty() && random.one_in(5)) {
-        id = ids[random.below(ids.size())];
-      } else {
-        const std::uint64_t number = ordered ? ids.size() : random.next();
-        id = std::to_string(1'000'000'000 + number) + "-instance";
-        ids.push_back(id);
-      }
-      if (random.one_in(9)) {
-        checkpoint.erase_id(id);
-        into.erase(id);
-      } else {
-        const std::string record = "r" + std::to_string(random.below(1000));
-        checkpoint.put_record(id, record);
-        into[id] = record;
-      }
-    }
-  };
-  constexpr std::uint64_t kCheckpoints = 22;
-  for (std::uint64_t i = 1; i <= kCheckpoints; ++i) {
-    if (i % 8 == 5) {
-      auto thrown_away = model;
-      change(*must_begin(*store), thrown_away);
-    }
-    if (i % 7 == 0) {
-      store.reset();
-      store = must_open(directory.path());
-    }
-    auto checkpoint = must_begin(*store);
-    change(*checkpoint, model);
-    const Status committed = checkpoint->commit(Position(i));
-    ASSERT_TRUE(committed.ok()) << committed.to_string();
-    ASSERT_EQ(store->counters().ids, model.size());
-    ASSERT_EQ(store->counters().records, model.size());
-  }
-  EXPECT_EQ(count_faults(*store), 0);
-  const auto scanned = store->scan({}, {}, model.size() + 1);
-  ASSERT_TRUE(scanned.ok()) << scanned.status().to_string();
-  ASSERT_EQ(scanned->size(), model.size());
-  auto expected = model.begin();
-  for (const ScannedId& found : *scanned) {
-    ASSERT_EQ(found.id, expected->first);
-    ASSERT_EQ(found.located.record, expected->second);
-    ++expected;
-  }
-  for (int probe = 0; probe < 500; ++probe) {
-    const std::string& id = ids[random.below(ids.size())];
-    const auto found = store->find(id);
-    ASSERT_TRUE(found.ok()) << found.status().to_string();
-    const auto known = model.find(id);
-    ASSERT_EQ(found->has_value(), known != model.end());
-    if (known != model.end()) {
-      EXPECT_EQ((*found)->record, known->second);
-      EXPECT_TRUE(store->may_contain(id));
-    }
-  }
-  int maybe = 0;
-  for (int i = 0; i < 2000; ++i) maybe += store->may_contain("x" + std::to_string(i)) ? 1 : 0;
-  EXPECT_LT(maybe, 200);
-  store.reset();
-  const StoreMeta meta = meta_of(directory.path());
-  EXPECT_LT(meta.runs.size(), 16U);
-  EXPECT_GT(std::max_element(meta.runs.begin(), meta.runs.end(),
-                             [](const auto& a, const auto& b) { return a.level < b.level; })
-                ->level,
-            0U);
-}
-
-TEST(LmdbStoreTest, RunsOfRandomIdsAreMerged) { merge_runs(false, 31); }
-
-TEST(LmdbStoreTest, RunsOfOrderedIdsAreMerged) { merge_runs(true, 32); }
 
 TEST(LmdbStoreTest, WhatWasErasedGivesItsSpaceBack) {
   const sim::TempDirectory directory;
