@@ -39,6 +39,7 @@ class LedgerCheck {
 
     report_.extra.emplace_back("ledger_started", static_cast<double>(entries_.size()));
     report_.extra.emplace_back("ledger_completed", static_cast<double>(completed_));
+    report_.extra.emplace_back("ledger_running", static_cast<double>(running_));
     report_.extra.emplace_back("hub_instances", static_cast<double>(instances_));
     return {};
   }
@@ -55,8 +56,10 @@ class LedgerCheck {
     if (entry.output) {
       ++completed_;
       wrong = verify(state, *entry.output);
-    } else if (state.status == RuntimeStatus::failed) {
-      wrong = "instance " + entry.id + " has failed";
+    } else if (!is_terminal(state.status)) {
+      ++running_;
+    } else if (state.name == "hello") {
+      wrong = verify_hello(state);
     }
     if (wrong.empty()) {
       ++report_.verified_outputs;
@@ -81,7 +84,8 @@ class LedgerCheck {
   Client& client_;
   Report& report_;
   std::size_t at_ = 0;
-  std::uint64_t completed_ = 0;
+  std::uint64_t completed_ = 0;  // entries with an output
+  std::uint64_t running_ = 0;    // entries that have not ended in the hub
   std::uint64_t instances_ = 0;
 };
 
