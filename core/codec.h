@@ -33,20 +33,53 @@ inline void put_fixed64(std::string& out, std::uint64_t value) {
   out.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
-inline void put_varint(std::string& out, std::uint64_t value) {
-  char buffer[10];
-  std::size_t size = 0;
+// Seven bits of `value` to a byte, eight bytes at once; and back. For values below 2^56.
+constexpr std::uint64_t spread_sevens(std::uint64_t value) {
+  value = (value & 0x000000000FFFFFFFU) | (value & 0x00FFFFFFF0000000U) << 4;
+  value = (value & 0x00003FFF00003FFFU) | (value & 0x0FFFC0000FFFC000U) << 2;
+  return (value & 0x007F007F007F007FU) | (value & 0x3F803F803F803F80U) << 1;
+}
+constexpr std::uint64_t gather_sevens(std::uint64_t bytes) {
+  bytes = (bytes & 0x007F007F007F007FU) | (bytes & 0x7F007F007F007F00U) >> 1;
+  bytes = (bytes & 0x00003FFF00003FFFU) | (bytes & 0x3FFF00003FFF0000U) >> 2;
+  return (bytes & 0x000000000FFFFFFFU) | (bytes & 0x0FFFFFFF00000000U) >> 4;
+}
+
+inline constexpr std::size_t kVarintBytesMax = 10;
+inline constexpr std::uint64_t kVarintContinues = 0x8080808080808080U;
+
+// Writes `value` at `at`, where kVarintBytesMax bytes are free, and gives the place behind it.
+inline char* write_varint(char* at, std::uint64_t value) {
+  if (value < 0x80) {
+    *at = static_cast<char>(value);
+    return at + 1;
+  }
+  if (value >> 56 == 0) {
+    const auto size = static_cast<unsigned>(std::bit_width(value) + 6) / 7;
+    const std::uint64_t continues = kVarintContinues & ((std::uint64_t{1} << (8 * size - 8)) - 1);
+    const std::uint64_t word = spread_sevens(value) | continues;
+    std::memcpy(at, &word, sizeof word);
+    return at + size;
+  }
   while (value >= 0x80) {
-    buffer[size++] = static_cast<char>(value | 0x80);
+    *at++ = static_cast<char>(value | 0x80);
     value >>= 7;
   }
-  buffer[size++] = static_cast<char>(value);
-  out.append(buffer, size);
+  *at = static_cast<char>(value);
+  return at + 1;
+}
+
+inline constexpr std::uint64_t fold_zigzag(std::int64_t value) {
+  return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
+}
+
+inline void put_varint(std::string& out, std::uint64_t value) {
+  char buffer[kVarintBytesMax];
+  out.append(buffer, static_cast<std::size_t>(write_varint(buffer, value) - buffer));
 }
 
 inline void put_zigzag(std::string& out, std::int64_t value) {
-  put_varint(out, (static_cast<std::uint64_t>(value) << 1) ^
-                      static_cast<std::uint64_t>(value >> 63));
+  put_varint(out, fold_zigzag(value));
 }
 
 inline void put_bytes(std::string& out, std::string_view bytes) {
@@ -57,8 +90,7 @@ inline void put_bytes(std::string& out, std::string_view bytes) {
 class Reader {
  public:
   // `bytes` outlives the reader and every view it gives.
-  explicit Reader(std::string_view bytes)
-      : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
+  explicit Reader(std::string_view bytes) : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
 
   [[nodiscard]] bool ok() const { return ok_; }
   // True when every byte was read and none was missing.
@@ -113,6 +145,15 @@ class Reader {
   }
 
   std::uint64_t long_varint() {
+    std::uint64_t word = 0;
+    if (remaining() >= sizeof word) [[likely]] {
+      std::memcpy(&word, at_, sizeof word);
+      const std::uint64_t ends = ~word & kVarintContinues;
+      if (ends != 0) [[likely]] {
+        at_ += std::countr_zero(ends) / 8 + 1;
+        return gather_sevens(word & (ends ^ (ends - 1)));
+      }
+    }
     std::uint64_t value = 0;
     for (unsigned shift = 0; shift < 70 && at_ != end_; shift += 7) {
       const auto byte = static_cast<unsigned char>(*at_++);

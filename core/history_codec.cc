@@ -1,5 +1,7 @@
 #include "core/history_codec.h"
 
+#include <cstring>
+
 namespace ingot {
 namespace {
 
@@ -41,27 +43,75 @@ std::uint32_t mask_of(const HistoryEventView& e) {
   return mask;
 }
 
-void encode_body(const HistoryEventView& e, std::string& out) {
-  const std::uint32_t mask = mask_of(e);
-  put_u8(out, static_cast<std::uint8_t>(e.kind));
-  put_varint(out, mask);
-  put_zigzag(out, e.timestamp.time_since_epoch().count());
-  if ((mask & kEventId) != 0) put_zigzag(out, e.event_id);
-  if ((mask & kName) != 0) put_bytes(out, e.name);
-  if ((mask & kData) != 0) put_bytes(out, e.data);
-  if ((mask & kScheduledId) != 0) put_zigzag(out, e.scheduled_id);
-  if ((mask & kFireAt) != 0) put_zigzag(out, e.fire_at.time_since_epoch().count());
-  if ((mask & kInstanceId) != 0) put_bytes(out, e.instance_id);
-  if ((mask & kExecutionId) != 0) {
-    put_fixed64(out, e.execution_id.high);
-    put_fixed64(out, e.execution_id.low);
+// Writes into bytes that are there already; see kNumbersBytesMax.
+class Writer {
+ public:
+  explicit Writer(char* at) : at_(at) {}
+  [[nodiscard]] char* at() const { return at_; }
+  void u8(std::uint8_t value) { *at_++ = static_cast<char>(value); }
+  void varint(std::uint64_t value) { at_ = write_varint(at_, value); }
+  void zigzag(std::int64_t value) { varint(fold_zigzag(value)); }
+  void fixed64(std::uint64_t value) {
+    std::memcpy(at_, &value, sizeof value);
+    at_ += sizeof value;
   }
-  if ((mask & kStatus) != 0) put_u8(out, static_cast<std::uint8_t>(e.status));
-  if ((mask & kFailure) != 0) put_bytes(out, e.failure);
-  if ((mask & kParent) != 0) put_bytes(out, e.parent);
-  if ((mask & kVersion) != 0) put_bytes(out, e.version);
-  if ((mask & kTraceParent) != 0) put_bytes(out, e.trace_parent);
-  if ((mask & kTags) != 0) put_bytes(out, e.tags);
+  void bytes(std::string_view bytes) {
+    varint(bytes.size());
+    if (!bytes.empty()) std::memcpy(at_, bytes.data(), bytes.size());
+    at_ += bytes.size();
+  }
+
+ private:
+  char* at_;
+};
+
+// No more than eighteen numbers and lengths, of kVarintBytesMax bytes each, and the texts.
+constexpr std::size_t kNumbersBytesMax = 18 * kVarintBytesMax;
+constexpr std::size_t kSmallEventBytes = 512;
+std::size_t texts_bytes(const HistoryEventView& e) {
+  return e.name.size() + e.data.size() + e.instance_id.size() + e.failure.size() + e.parent.size() +
+         e.version.size() + e.trace_parent.size() + e.tags.size();
+}
+
+char* encode_body(const HistoryEventView& e, char* at) {
+  const std::uint32_t mask = mask_of(e);
+  Writer out(at);
+  out.u8(static_cast<std::uint8_t>(e.kind));
+  out.varint(mask);
+  out.zigzag(e.timestamp.time_since_epoch().count());
+  if ((mask & kEventId) != 0) out.zigzag(e.event_id);
+  if ((mask & kName) != 0) out.bytes(e.name);
+  if ((mask & kData) != 0) out.bytes(e.data);
+  if ((mask & kScheduledId) != 0) out.zigzag(e.scheduled_id);
+  if ((mask & kFireAt) != 0) out.zigzag(e.fire_at.time_since_epoch().count());
+  if ((mask & kInstanceId) != 0) out.bytes(e.instance_id);
+  if ((mask & kExecutionId) != 0) {
+    out.fixed64(e.execution_id.high);
+    out.fixed64(e.execution_id.low);
+  }
+  if ((mask & kStatus) != 0) out.u8(static_cast<std::uint8_t>(e.status));
+  if ((mask & kFailure) != 0) out.bytes(e.failure);
+  if ((mask & kParent) != 0) out.bytes(e.parent);
+  if ((mask & kVersion) != 0) out.bytes(e.version);
+  if ((mask & kTraceParent) != 0) out.bytes(e.trace_parent);
+  if ((mask & kTags) != 0) out.bytes(e.tags);
+  return out.at();
+}
+
+// Writes the event at `at`, where there is room for it, and gives its size. The length goes in
+// front last: when the guess of how many bytes it takes was wrong, the body is moved.
+std::size_t encode_event_at(const HistoryEventView& event, std::size_t texts, char* at) {
+  const std::size_t guess = texts < 100 ? 1 : 2;
+  const auto bytes = static_cast<std::size_t>(encode_body(event, at + guess) - (at + guess));
+  if (bytes < 0x80 && guess == 1) [[likely]] {
+    *at = static_cast<char>(bytes);
+    return 1 + bytes;
+  }
+  char length[kVarintBytesMax];
+  const auto length_bytes = static_cast<std::size_t>(write_varint(length, bytes) - length);
+  if (length_bytes != guess) std::memmove(at + length_bytes, at + guess, bytes);
+  std::memcpy(at, length, length_bytes);
+  return length_bytes + bytes;
 }
 
 std::int32_t read_id(Reader& reader) {
@@ -88,18 +138,17 @@ bool nested_parts_are_valid(const HistoryEventView& e) {
 }  // namespace
 
 void encode_event(const HistoryEventView& event, std::string& out) {
-  // The length is written last: one byte is kept for it, and longer bodies are moved up.
-  const std::size_t start = out.size();
-  out.push_back('\0');
-  encode_body(event, out);
-  const std::size_t bytes = out.size() - start - 1;
-  if (bytes < 0x80) {
-    out[start] = static_cast<char>(bytes);
+  const std::size_t texts = texts_bytes(event);
+  const std::size_t bytes_max = kNumbersBytesMax + texts;
+  // Appending once is cheaper than making room in the string, which would fill it with zeros.
+  if (bytes_max <= kSmallEventBytes) [[likely]] {
+    char event_bytes[kSmallEventBytes];
+    out.append(event_bytes, encode_event_at(event, texts, event_bytes));
     return;
   }
-  std::string length;
-  put_varint(length, bytes);
-  out.replace(start, 1, length);
+  const std::size_t start = out.size();
+  out.resize(start + bytes_max);
+  out.resize(start + encode_event_at(event, texts, out.data() + start));
 }
 
 void encode_event(const HistoryEvent& event, std::string& out) {

@@ -33,6 +33,9 @@ enum class FutureStatus : std::uint8_t { pending, completed, failed, timed_out }
 
 // Pooled in its ExecutionCore and counted by reference.
 struct FutureState {
+  // Written out, or g++ would clear it with `rep stos`.
+  FutureState() {}  // NOLINT(modernize-use-equals-default)
+
   ExecutionCore* core = nullptr;
   Waiter* waiter = nullptr;
   std::coroutine_handle<> task;  // of a started Task: its promise holds the result
