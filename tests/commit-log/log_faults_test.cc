@@ -1,6 +1,7 @@
 // Failing operations and full disks: sticky where they must be, harmless where they can be.
 
 #include <cerrno>
+#include <set>
 
 #include "commit-log/log_reader.h"
 #include "tests/commit-log/log_harness.h"
@@ -195,6 +196,48 @@ TEST_F(LogFaultsTest, LeftoversOfAnInterruptedCreationAreRemoved) {
   ASSERT_TRUE(names.ok());
   EXPECT_EQ(*names, (std::vector<std::string>{"notes.txt", "segment-00000000000000000001.log",
                                               "spare-20.log", "spare-21.log"}));
+}
+
+TEST_F(LogFaultsTest, ATornWriteOfSeveralFramesIsATornTail) {
+  // A later frame of the same write may be whole while an earlier one is not: that proves nothing.
+  std::set<std::uint64_t> ends;
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE(seed);
+    sim::SimDisk disk(seed);
+    for (std::uint64_t life = 1; life <= 3; ++life) {
+      sim::SimIo io(disk);
+      Opened opened = open_log(io, small_log("/log", life));
+      ASSERT_TRUE(opened.status.ok()) << opened.status.to_string();
+      for (const auto& [position, fact] : opened.facts) ASSERT_EQ(fact, fact_at(position, 3000));
+      if (life == 1) {  // something durable in front
+        opened.log->append(fact_at(1, 3000));
+        ASSERT_TRUE(write_all(io, *opened.log).ok());
+      }
+      ASSERT_GE(opened.log->durable_position().value, 1U);
+      ends.insert(opened.log->durable_position().value);
+      for (int i = 0; i < 100; ++i) {  // five frames
+        opened.log->append(fact_at(opened.log->appended_position().value + 1, 3000));
+      }
+      ASSERT_TRUE(opened.log->flush(1).ok());
+      ASSERT_TRUE(opened.log->write_in_flight());
+      disk.crash();
+    }
+  }
+  EXPECT_GT(ends.size(), 3U);
+}
+
+TEST_F(LogFaultsTest, EveryBatchLeavesRoomForItsWatermark) {
+  open();
+  for (std::uint64_t i = 0; i < 700; ++i) {  // one to four blocks each: every way to fill a segment
+    opened_.log->append(std::string(i % 4 * 4096 + 3000, 'x'));
+    ASSERT_TRUE(write_all(io_, *opened_.log).ok());
+    // Covered by the name of a fresh segment, or by a watermark to come.
+    ASSERT_TRUE(opened_.log->needs_watermark()) << i;
+    if (i % 7 == 0) {
+      ASSERT_TRUE(write_watermark(io_, *opened_.log).ok());
+      ASSERT_FALSE(opened_.log->needs_watermark());
+    }
+  }
 }
 
 TEST_F(LogFaultsTest, WhatAKilledProcessLeftInTheKernelBecomesDurable) {

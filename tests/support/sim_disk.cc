@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/assert.h"
+#include "core/hash.h"
 #include "tests/support/sim_io.h"
 
 namespace ingot::sim {
@@ -47,14 +48,17 @@ void SimDisk::write(File& file, bool durable, std::uint64_t offset, std::span<co
   }
 }
 
-// Some sectors reach the media, some don't: a prefix, or any of them.
+// Some sectors reach the media, some don't: a beginning of them, all but a gap, or any of them.
 void SimDisk::tear(File& file, std::uint64_t offset, std::span<const char> bytes) {
   const std::uint64_t sectors = bytes.size() / kSectorBytes;
-  const bool prefix = random_.one_in(2);
-  const std::uint64_t cut = random_.below(sectors + 1);
+  const std::uint64_t kind = random_.below(3);
+  const std::uint64_t begin = random_.below(sectors + 1);
+  const std::uint64_t end = begin + random_.below(sectors - begin + 1);
   const std::uint64_t odds = 1 + random_.below(4);
   for (std::uint64_t i = 0; i < sectors; ++i) {
-    const bool lands = prefix ? i < cut : random_.below(5) < odds;
+    const bool lands = kind == 0   ? i < begin
+                       : kind == 1 ? i < begin || i >= end
+                                   : random_.below(5) < odds;
     if (lands) {
       write(file, true, offset + i * kSectorBytes, bytes.subspan(i * kSectorBytes, kSectorBytes));
     }
@@ -268,6 +272,23 @@ std::vector<std::string> SimDisk::paths() const {
 std::uint64_t SimDisk::operations() const {
   const std::lock_guard lock(mutex_);
   return operations_;
+}
+
+std::uint64_t SimDisk::fingerprint() const {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t hash = 0;
+  const Block zeros{};
+  for (const auto& [path, file] : files_) {
+    hash = hash64(path, hash) + file->size;
+    std::map<std::uint64_t, const Block*> blocks;
+    for (const auto& [number, block] : file->durable) blocks[number] = &block;
+    for (const auto& [number, block] : file->visible) blocks[number] = &block;
+    for (const auto& [number, block] : blocks) {
+      if (*block == zeros) continue;  // as if it had never been written
+      hash = hash64({block->data(), block->size()}, hash + number);
+    }
+  }
+  return hash;
 }
 
 std::unique_ptr<SimDisk> SimDisk::clone(std::uint64_t seed) const {

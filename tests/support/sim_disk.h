@@ -71,6 +71,8 @@ class SimDisk {
   [[nodiscard]] std::uint64_t file_size(const std::string& path) const;
   [[nodiscard]] std::vector<std::string> paths() const;
   [[nodiscard]] std::uint64_t operations() const;
+  // A hash of every name, size and byte, as reads see them.
+  [[nodiscard]] std::uint64_t fingerprint() const;
   // An independent copy of all files with a seed of its own. No SimIo is carried over.
   [[nodiscard]] std::unique_ptr<SimDisk> clone(std::uint64_t seed) const;
 
