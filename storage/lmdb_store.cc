@@ -32,9 +32,11 @@ class LmdbStore final : public CheckpointStore {
     const SnapshotPointer snapshot = core_->snapshot();
     if (snapshot->runs.empty()) return false;
     const std::uint64_t hash = id_hash(id);
-    for (const auto& run : snapshot->runs) run->bloom().prefetch(hash);
-    for (const auto& run : snapshot->runs) {
-      if (run->bloom().may_contain(hash) && id >= run->first() && id <= run->last()) return true;
+    for (const BloomFilter* filter : snapshot->filters) filter->prefetch(hash);
+    for (std::size_t i = 0; i < snapshot->filters.size(); ++i) {
+      if (!snapshot->filters[i]->may_contain(hash)) continue;
+      const IdRun& run = *snapshot->runs[i];
+      if (id >= run.first() && id <= run.last()) return true;
     }
     return false;
   }
@@ -171,6 +173,7 @@ Result<SnapshotPointer> load_snapshot(const PageFile& file, const LmdbStoreOptio
   TableReader reader(file, snapshot->roots);
   for (auto run = meta.runs.rbegin(); run != meta.runs.rend(); ++run) {
     INGOT_ASSIGN(auto loaded, IdRun::load(reader, *run));
+    snapshot->filters.push_back(&loaded->bloom());
     snapshot->runs.push_back(std::move(loaded));
   }
   // LMDB need not write the last pages it took, when it gave them back; but a file that ends

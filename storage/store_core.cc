@@ -89,6 +89,7 @@ Status StoreCore::publish(IdRuns runs) {
   auto snapshot = std::make_shared<Snapshot>();
   INGOT_ASSIGN(snapshot->roots, read_roots(*file_));
   snapshot->runs.assign(runs.rbegin(), runs.rend());
+  for (const auto& run : snapshot->runs) snapshot->filters.push_back(&run->bloom());
   box_.store(std::move(snapshot));
   return {};
 }

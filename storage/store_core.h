@@ -20,7 +20,8 @@ namespace ingot::storage {
 
 struct Snapshot {
   SnapshotRoots roots;
-  IdRuns runs;  // newest first
+  IdRuns runs;                              // newest first
+  std::vector<const BloomFilter*> filters;  // of the runs, side by side for may_contain()
 };
 using SnapshotPointer = std::shared_ptr<const Snapshot>;
 
