@@ -5,10 +5,11 @@
 // The sleeper announces that it goes to sleep and looks once more for a wake; the waker leaves its
 // wake and looks whether someone sleeps. Both sides store before they load, with sequential
 // consistency, so one of the two sees the other: no wake is lost. While the owner is busy, a wake
-// after the first costs one fence and one load.
+// costs one atomic exchange.
 //
 // A wake that finds nobody asleep stays pending and ends the owner's next wait at once. What the
-// waker published before wake() is visible to the owner after take().
+// waker published before raise() is visible to the owner after the wake was taken: each exchange
+// reads the one before it, so a later waker's exchange carries the earlier ones along.
 
 #include <atomic>
 
@@ -18,10 +19,8 @@ class WakeFlag {
  public:
   // Any thread. True when the owner sleeps (or is about to) and must be woken by the caller.
   [[nodiscard]] bool raise() {
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (!pending_.load(std::memory_order_seq_cst)) {
-      pending_.store(true, std::memory_order_seq_cst);
-    }
+    // A wake that is pending already has a waker who sees to it.
+    if (pending_.exchange(true, std::memory_order_seq_cst)) return false;
     return sleeping_.load(std::memory_order_seq_cst);
   }
 
@@ -41,10 +40,8 @@ class WakeFlag {
 
   // The owner: takes a pending wake.
   bool take() {
-    if (!pending_.load(std::memory_order_seq_cst)) return false;
-    const bool taken = pending_.exchange(false, std::memory_order_seq_cst);
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    return taken;
+    return pending_.load(std::memory_order_seq_cst) &&
+           pending_.exchange(false, std::memory_order_seq_cst);
   }
 
   [[nodiscard]] bool pending() const { return pending_.load(std::memory_order_seq_cst); }
