@@ -211,8 +211,7 @@ IdLookup::IdLookup(TableReader& reader, const IdRuns& runs) : runs_(runs) {
   for (const auto& run : runs) cursors_.emplace_back(reader, *run);
 }
 
-Result<std::optional<IdEntry>> IdLookup::find(std::string_view id) {
-  const std::uint64_t hash = id_hash(id);
+Result<std::optional<IdEntry>> IdLookup::find(std::string_view id, std::uint64_t hash) {
   for (std::size_t i = 0; i < runs_.size(); ++i) {
     if (!runs_[i]->may_contain(id, hash)) continue;
     INGOT_ASSIGN(const bool more, cursors_[i].seek(id));

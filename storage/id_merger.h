@@ -72,7 +72,12 @@ class IdLookup {
   IdLookup(TableReader& reader, const IdRuns& runs);
   // What the newest run that knows `id` says, tombstones too; nothing when none knows it. Valid
   // until the next call.
-  Result<std::optional<IdEntry>> find(std::string_view id);
+  Result<std::optional<IdEntry>> find(std::string_view id) { return find(id, id_hash(id)); }
+  Result<std::optional<IdEntry>> find(std::string_view id, std::uint64_t hash);
+  // Fetches what find() will ask for first.
+  void prefetch(std::uint64_t hash) const {
+    for (const auto& run : runs_) run->bloom().prefetch(hash);
+  }
 
  private:
   const IdRuns& runs_;

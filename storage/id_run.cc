@@ -131,19 +131,14 @@ IdRunBuilder::IdRunBuilder(std::uint64_t entries_max) : run_(std::make_shared<Id
 }
 
 Status IdRunBuilder::add(const IdEntry& entry, const BlockSink& sink) {
-  if (!block_.empty() && block_.size() + entry.id.size() + kEntryOverhead > kBlockBytes) {
-    // The bound is generous: an entry that shares most of its id may still fit.
-    const std::size_t shared = shared_prefix(last_id_, entry.id);
-    if (block_.size() + entry.id.size() - shared + kEntryOverhead > kBlockBytes) {
-      INGOT_TRY(flush(sink));
-    }
+  std::size_t shared = block_.empty() ? 0 : shared_prefix(last_id_, entry.id);
+  if (!block_.empty() && block_.size() + entry.id.size() - shared + kEntryOverhead > kBlockBytes) {
+    INGOT_TRY(flush(sink));
+    shared = 0;
   }
-  std::size_t shared = 0;
   if (block_.empty()) {
     run_->fences_.append(entry.id);
     run_->fence_ends_.push_back(static_cast<std::uint32_t>(run_->fences_.size()));
-  } else {
-    shared = shared_prefix(last_id_, entry.id);
   }
   put_varint(block_, shared);
   put_bytes(block_, entry.id.substr(shared));
@@ -151,10 +146,17 @@ Status IdRunBuilder::add(const IdEntry& entry, const BlockSink& sink) {
   if (entry.kind != IdKind::tombstone) put_varint(block_, entry.place);
   if (entry.kind == IdKind::record) put_varint(block_, entry.offset);
   last_id_.assign(entry.id);
-  run_->bloom_.add(id_hash(entry.id));
-  ++run_->entries_;
+  add_hash(id_hash(entry.id));
   if (entry.kind == IdKind::tombstone) ++run_->tombstones_;
   return {};
+}
+
+void IdRunBuilder::add_hash(std::uint64_t hash) {
+  std::uint64_t& slot = pending_[run_->entries_ % kPending];
+  if (run_->entries_ >= kPending) run_->bloom_.add(slot);
+  slot = hash;
+  run_->bloom_.prefetch(hash);
+  ++run_->entries_;
 }
 
 Status IdRunBuilder::flush(const BlockSink& sink) {
@@ -172,6 +174,9 @@ Status IdRunBuilder::flush(const BlockSink& sink) {
 
 std::shared_ptr<const IdRun> IdRunBuilder::finish(RunReference reference) {
   INGOT_ASSERT(block_.empty() && run_->entries_ > 0, run_->entries_);
+  for (std::uint64_t i = 0; i < std::min<std::uint64_t>(kPending, run_->entries_); ++i) {
+    run_->bloom_.add(pending_[i]);
+  }
   run_->reference_ = reference;
   run_->fences_.append(last_id_);
   run_->fence_ends_.push_back(static_cast<std::uint32_t>(run_->fences_.size()));

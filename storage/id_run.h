@@ -13,6 +13,7 @@
 // Fences and filter stay in memory: an id that is absent costs no read, one that is there costs one
 // block. A run never changes.
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <string>
@@ -44,7 +45,7 @@ class IdRun {
   static constexpr std::size_t kNoBlock = ~std::size_t{0};
 
   [[nodiscard]] bool may_contain(std::string_view id, std::uint64_t hash) const {
-    return id >= first() && id <= last() && bloom_.may_contain(hash);
+    return bloom_.may_contain(hash) && id >= first() && id <= last();
   }
   // The only block that can hold `id`: the last one that begins at or before it. kNoBlock when
   // `id` is before the first one.
@@ -103,9 +104,14 @@ class IdRunBuilder {
   [[nodiscard]] const std::vector<BlockRange>& ranges() const { return run_->ranges_; }
 
  private:
+  // Hashes wait here while their lines of the filter come from memory.
+  static constexpr std::size_t kPending = 16;
+  void add_hash(std::uint64_t hash);
+
   std::shared_ptr<IdRun> run_;
   std::string block_;
   std::string last_id_;
+  std::array<std::uint64_t, kPending> pending_{};
 };
 
 // Walks a run in id order, or finds single ids; ids asked in ascending order share blocks.

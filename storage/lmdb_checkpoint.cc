@@ -5,6 +5,7 @@
 // full disk is no failure of the store: nothing was committed, and a later checkpoint may succeed.
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <map>
 #include <thread>
@@ -211,13 +212,24 @@ Status LmdbCheckpoint::write_ids() {
   entries.reserve(sorted.size());
   IdLookup lookup(reader_, snapshot_->runs);
   StoreMeta& meta = writer_.meta();
+  // Hashes run ahead of the questions, so that the filters' lines are there when asked.
+  constexpr std::size_t kAhead = 8;
+  std::array<std::uint64_t, kAhead> hashes{};
+  const auto run_ahead = [&](std::size_t i) {
+    if (i >= sorted.size()) return;
+    hashes[i % kAhead] = id_hash(sorted[i].id);
+    lookup.prefetch(hashes[i % kAhead]);
+  };
+  for (std::size_t i = 0; i < kAhead; ++i) run_ahead(i);
   for (std::size_t i = 0; i < sorted.size(); ++i) {
     const IdEntry& entry = sorted[i];
+    const std::uint64_t hash = hashes[i % kAhead];
+    run_ahead(i + kAhead);
     if (i + 1 < sorted.size() && sorted[i + 1].id == entry.id) {
       if (entry.kind == IdKind::record) ++dead_[entry.place];
       continue;  // a later word on the same id
     }
-    INGOT_ASSIGN(const auto old, lookup.find(entry.id));
+    INGOT_ASSIGN(const auto old, lookup.find(entry.id, hash));
     const IdKind before = old ? old->kind : IdKind::tombstone;
     if (before == IdKind::record) {
       --meta.records;
