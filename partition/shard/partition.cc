@@ -228,6 +228,10 @@ bool Partition::turn(Timestamp now, Duration monotonic) {
   }
   busy |= flush(monotonic);
   if (stopped_) return true;
+  // What waits for a position that is durable already: no write may come to release it.
+  if (gate_.size() != 0) busy |= gate_.release(log_->durable_position()) != 0;
+  // Answers that tell of nothing new are covered already.
+  busy |= gate_.release(log_->durable_position()) != 0;
   peers_.send();
   busy |= keep_memory();
   if (!closing_) checkpointer_.turn(monotonic, memory_short_);
