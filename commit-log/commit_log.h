@@ -46,7 +46,7 @@ struct LogCounters {
   std::uint64_t payload_bytes = 0;  // before compression
   std::uint64_t writes = 0;
   std::uint64_t segments = 0;    // live ones
-  std::uint64_t live_bytes = 0;  // from the trim point to the end
+  std::uint64_t live_bytes = 0;  // of the live segments, up to the end of the log
 };
 
 // Called for every fact of the tail, in order; a failure ends the opening with that failure.
@@ -54,6 +54,8 @@ using ReplayFn = std::function<Status(Position, std::string_view fact)>;
 
 class CommitLog {
  public:
+  // Waits for the write in flight; its completion still comes from the Io's next poll(), for no
+  // one.
   virtual ~CommitLog() = default;
 
   // Opens the log in `options.directory`, an empty one when there is none, replays the facts after
@@ -65,12 +67,14 @@ class CommitLog {
                                                                Position checkpoint,
                                                                const ReplayFn& replay);
 
-  // Adds one fact to the batch that is being built and returns its position. Not durable yet.
+  // Adds one fact (at most 1 GiB) to the batch that is being built and returns its position. Not
+  // durable yet.
   virtual Position append(std::string_view fact) = 0;
   // Payload bytes waiting in the batch.
   [[nodiscard]] virtual std::uint64_t batch_bytes() const = 0;
   // Submits the batch as one write with `token` when it is not empty and no write is in flight.
-  // A batch over batch_bytes_max still goes out whole (as several frames of one write).
+  // A batch over batch_bytes_max goes out as several frames of one write; frames that don't fit
+  // into the segment any more stay in the batch (batch_bytes() is not 0 then) for the next flush().
   // `disk_full` when no segment can be had: the batch stays, and a later flush() tries again.
   // Any other failure is sticky.
   virtual Status flush(std::uint64_t token) = 0;
@@ -88,7 +92,9 @@ class CommitLog {
   virtual Status trim(Position checkpoint) = 0;
   // True while another batch surely finds room without new disk space.
   [[nodiscard]] virtual bool has_room() const = 0;
-  // Tries to have a spare segment ready; called off the hot path, when has_room() is false.
+  // Tries to have spare segments ready; called off the hot path, when has_room() is false. They are
+  // made in the background: look at has_room() later. Gives the failure of the last attempt, which
+  // is sticky unless it is `disk_full`; then call again from time to time.
   virtual Status make_room() = 0;
   [[nodiscard]] virtual const Status& failure() const = 0;
   [[nodiscard]] virtual LogCounters counters() const = 0;
