@@ -98,7 +98,7 @@ TEST(LmdbStoreTest, LargeRowsAndRecordsComeBackWhole) {
   for (std::uint64_t round = 1; round <= 3; ++round) {
     auto checkpoint = must_begin(*store);
     for (const std::uint64_t n : {1, 2, 3, 4, 5, 6}) {
-      const std::size_t size = random.one_in(3) ? 3'000'000 : 1960 + random.below(40);
+      const std::size_t size = random.one_in(3) ? 400'000 : 1960 + random.below(40);
       rows[n] = random_bytes(random, size);
       checkpoint->put_row(SequenceNumber(n), rows[n]);
       checkpoint->put_record("record" + std::to_string(n), rows[n]);
