@@ -116,7 +116,7 @@ void add_size_options(CLI::App& app, BenchOptions& o, std::uint32_t takes) {
         ->capture_default_str();
   }
   if ((takes & kTakesMib) != 0) {
-    app.add_option("--mib", o.mib, "Log to recover")
+    app.add_option("--mib", o.mib, "Facts to recover, before compression")
         ->check(CLI::Range(1, 1 << 20))
         ->capture_default_str();
   }
