@@ -61,19 +61,31 @@ Status TableWriter::put_sealed(Table table, std::string_view key, std::string_vi
   return {};
 }
 
+Result<bool> TableWriter::beyond_end(Table table, std::string_view key) {
+  auto& greatest = greatest_[static_cast<std::size_t>(table)];
+  if (!greatest) {
+    // This also checks the path to the table's end: appending touches no other page.
+    TreeCursor& end = reader_.cursor(table);
+    const std::string above(kKeyBytesMax, '\xff');
+    INGOT_TRY(end.seek(above).take_status());
+    INGOT_ASSIGN(const bool found, end.previous());
+    greatest = found ? std::string(end.key()) : std::string();
+  }
+  return key > *greatest;
+}
+
 Status TableWriter::put(Table table, std::string_view key, std::string_view payload) {
+  INGOT_ASSIGN(const bool beyond, beyond_end(table, key));
+  if (beyond) return append(table, key, payload);
   INGOT_TRY(reader_.check_path(table, key, /*erased=*/false));
   INGOT_TRY(forget(table, key).take_status());
   return put_sealed(table, key, payload, 0);
 }
 
 Status TableWriter::append(Table table, std::string_view key, std::string_view payload) {
-  bool& checked = end_checked_[static_cast<std::size_t>(table)];
-  if (!checked) {
-    // The path to the table's end: appending touches no other page of the snapshot.
-    INGOT_TRY(reader_.check_path(table, key, /*erased=*/false));
-    checked = true;
-  }
+  INGOT_ASSIGN(const bool beyond, beyond_end(table, key));
+  if (!beyond) return reader_.value_fault(table, key, "not beyond the table's end");
+  greatest_[static_cast<std::size_t>(table)]->assign(key);
   return put_sealed(table, key, payload, MDB_APPEND);
 }
 
@@ -120,6 +132,11 @@ Result<bool> TableWriter::put_chunked(Table table, std::string_view prefix,
                                       std::string_view bytes) {
   if (bytes.size() > kChunkedBytesMax) {
     return Status(StatusCode::invalid_argument, describe(table, prefix) + ": longer than 1 GiB");
+  }
+  INGOT_ASSIGN(const bool beyond, beyond_end(table, prefix));
+  if (beyond) {
+    INGOT_TRY(append_chunked(table, prefix, bytes));
+    return false;
   }
   INGOT_ASSIGN(const std::uint64_t before, stored_chunks(table, prefix));
   const std::size_t chunks = chunks_of(bytes);

@@ -3,6 +3,8 @@
 // Changes a store's tables within one LMDB write transaction: seals each value, keeps each table's
 // count and hash in the meta row, and has every page that LMDB is about to touch checked first.
 
+#include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -40,6 +42,9 @@ class TableWriter {
   // Number of chunks under `prefix` as the transaction sees it; 0 for none.
   Result<std::uint64_t> stored_chunks(Table table, std::string_view prefix);
   Status put_sealed(Table table, std::string_view key, std::string_view payload, unsigned flags);
+  // True when `key` is greater than every key that the table has or had in this transaction: then
+  // it is appended, which needs no look-up and leaves full pages behind.
+  Result<bool> beyond_end(Table table, std::string_view key);
   // Takes the present value of `key` out of the table's count and hash. False when there is none.
   Result<bool> forget(Table table, std::string_view key);
 
@@ -48,7 +53,8 @@ class TableWriter {
   TableReader& reader_;
   StoreMeta meta_;
   std::array<bool, kTableCount> changed_{};
-  std::array<bool, kTableCount> end_checked_{};
+  // The greatest key of each table so far; nothing before the first question.
+  std::array<std::optional<std::string>, kTableCount> greatest_;
   std::string sealed_;
   std::string payload_;
   std::string key_;
