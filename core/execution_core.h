@@ -21,13 +21,14 @@
 
 #include "core/execution.h"
 #include "core/history_codec.h"
+#include "core/recycled.h"
 
 namespace ingot::model {
 
 // Bytes of the coroutine frames that this thread made, less those it ended; wraps.
 [[nodiscard]] std::size_t thread_frame_bytes() noexcept;
 
-class ExecutionCore {
+class ExecutionCore : public Recycled<ExecutionCore> {
  public:
   explicit ExecutionCore(const OrchestratorFn& orchestrator);
   ExecutionCore(const ExecutionCore&) = delete;

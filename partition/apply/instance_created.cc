@@ -18,6 +18,8 @@ Status apply_instance_created(PartitionState& state, const Fact& fact, const Ins
   created->id = started.instance_id;
   created->id_hash = hash64(started.instance_id);
   created->execution_id = started.execution_id;
+  created->history = state.take_buffer();
+  created->inbox = state.take_buffer();
   created->created_at = fact.at;
   created->updated_at = fact.at;
   if (state.instances.find(created->id_hash, created->id) != nullptr) {

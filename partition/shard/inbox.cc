@@ -24,13 +24,13 @@ Status Inbox::offer(std::uint32_t slot, Request&& request) {
                                               std::to_string(requests_max_) +
                                               " requests; nothing was taken");
   }
-  entries_.push(new Entry{slot, true, std::move(request)});
+  entries_.push(new Entry(slot, true, std::move(request)));
   wake_();
   return {};
 }
 
 void Inbox::push(std::uint32_t slot, Request&& request) {
-  entries_.push(new Entry{slot, false, std::move(request)});
+  entries_.push(new Entry(slot, false, std::move(request)));
   wake_();
 }
 

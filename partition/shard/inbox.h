@@ -19,15 +19,19 @@
 #include <memory>
 #include <vector>
 
+#include "core/recycled.h"
 #include "partition/requests/request.h"
 
 namespace ingot::partition {
 
 class Inbox {
  public:
-  struct Entry {
-    std::uint32_t slot = 0;  // of the partition in its shard
-    bool admitted = false;   // counted against the limit
+  struct Entry : Recycled<Entry> {
+    Entry(std::uint32_t to, bool counted, Request&& taken)
+        : slot(to), admitted(counted), request(std::move(taken)) {}
+
+    std::uint32_t slot;  // of the partition in its shard
+    bool admitted;       // counted against the limit
     Request request;
   };
 

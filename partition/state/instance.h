@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "core/recycled.h"
 #include "partition/state/pending_tasks.h"
 
 namespace ingot::partition {
@@ -29,7 +30,7 @@ struct PendingTimer {
   Timestamp fire_at;
 };
 
-struct Instance {
+struct Instance : Recycled<Instance> {
   SequenceNumber sequence;
   std::string id;
   std::uint64_t id_hash = 0;

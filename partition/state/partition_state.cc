@@ -9,6 +9,10 @@ namespace {
 
 constexpr std::uint8_t kTablesVersion = 1;
 
+// Buffers that are kept: two for each instance of a burst, none so large that it would be missed.
+constexpr std::size_t kBuffersMax = 2048;
+constexpr std::size_t kBufferBytesMax = 4096;
+
 }  // namespace
 
 FinishedRecord PartitionState::finish(Instance& instance) {
@@ -22,8 +26,23 @@ FinishedRecord PartitionState::finish(Instance& instance) {
   const FinishedRecord record = finished.add(instance.id_hash, instance.id, row_);
   if (instance.stored) erased_rows.push_back({instance.sequence, instance.work_listed});
   ++counters.finished;
+  keep_buffer(std::move(instance.history));
+  keep_buffer(std::move(instance.inbox));
   instances.remove(instance).reset();
   return record;
+}
+
+std::string PartitionState::take_buffer() {
+  if (buffers_.empty()) return {};
+  std::string buffer = std::move(buffers_.back());
+  buffers_.pop_back();
+  return buffer;
+}
+
+void PartitionState::keep_buffer(std::string&& buffer) {
+  if (buffers_.size() == kBuffersMax || buffer.capacity() > kBufferBytesMax) return;
+  buffer.clear();
+  buffers_.push_back(std::move(buffer));
 }
 
 void PartitionState::encode_tables(std::string& out) const {
@@ -50,7 +69,9 @@ Status PartitionState::decode_tables(std::string_view bytes) {
   counters.history_events = reader.varint();
   outbox.decode(reader);
   dedup.decode(reader);
-  if (!known || !mine || !reader.finished()) {
+  const auto& channels = outbox.channels();
+  const bool reachable = channels.empty() || channels.rbegin()->first.value < partition_count;
+  if (!known || !mine || !reachable || !reader.finished()) {
     return Status(StatusCode::corrupt, "the partition's tables can't be decoded");
   }
   return {};

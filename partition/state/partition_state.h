@@ -79,6 +79,9 @@ class PartitionState {
     dirty.push_back(instance.sequence);
   }
 
+  // An empty buffer for an instance's inbox or history, with room if one could be kept.
+  [[nodiscard]] std::string take_buffer();
+
   // The instance has ended with the row `row`: it becomes a finished record and leaves memory.
   FinishedRecord finish(Instance& instance);
 
@@ -96,7 +99,10 @@ class PartitionState {
   [[nodiscard]] std::string snapshot() const;
 
  private:
-  std::string row_;  // scratch of finish()
+  void keep_buffer(std::string&& buffer);
+
+  std::string row_;                   // scratch of finish()
+  std::vector<std::string> buffers_;  // of instances that have ended, for the next ones
 };
 
 }  // namespace ingot::partition

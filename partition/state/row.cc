@@ -58,7 +58,8 @@ Status parse(std::string_view bytes, Parsed& p) {
   p.view.inbox = r.bytes();
   p.view.history = r.bytes();
   if (!r.finished()) return corrupt_row("wrong length");
-  if (status > kRuntimeStatusMax || p.flags > kFlagsMax || next_action_id > INT32_MAX) {
+  if (status > kRuntimeStatusMax || p.flags > kFlagsMax ||
+      next_action_id > PendingTasks::kIdMax + 1U) {
     return corrupt_row("a field is out of its range");
   }
   if (!validate_instance_id(p.view.id).ok()) return corrupt_row("invalid instance id");
@@ -79,26 +80,34 @@ Status check_events(std::string_view bytes, std::optional<std::uint32_t> count,
   return {};
 }
 
+// Walks events without decoding them: the first of `kind` among the first `limit`, or the last one
+// of all when `last`.
+std::optional<HistoryEventView> find_event(std::string_view events, HistoryEventKind kind,
+                                           std::size_t limit, bool last) {
+  std::string_view found;
+  Reader reader(events);
+  for (std::size_t i = 0; i < limit && reader.more(); ++i) {
+    const char* start = reader.at();
+    const std::string_view body = reader.bytes();
+    if (body.empty()) return std::nullopt;
+    if (static_cast<std::uint8_t>(body.front()) != static_cast<std::uint8_t>(kind)) continue;
+    found = {start, static_cast<std::size_t>(reader.at() - start)};
+    if (!last) break;
+  }
+  if (found.empty() || !reader.ok()) return std::nullopt;
+  Reader event(found);
+  const HistoryEventView view = decode_event(event);
+  if (!event.finished()) return std::nullopt;
+  return view;
+}
+
 // The ExecutionStarted event of `events`, if one of the first two is.
 std::optional<HistoryEventView> find_started(std::string_view events) {
-  Reader reader(events);
-  for (int i = 0; i < 2 && reader.more(); ++i) {
-    const HistoryEventView event = decode_event(reader);
-    if (!reader.ok()) return std::nullopt;
-    if (event.kind == HistoryEventKind::execution_started) return event;
-  }
-  return std::nullopt;
+  return find_event(events, HistoryEventKind::execution_started, 2, false);
 }
 
 std::optional<HistoryEventView> find_completed(std::string_view history) {
-  std::optional<HistoryEventView> last;
-  Reader reader(history);
-  while (reader.more()) {
-    const HistoryEventView event = decode_event(reader);
-    if (!reader.ok()) return std::nullopt;
-    if (event.kind == HistoryEventKind::execution_completed) last = event;
-  }
-  return last;
+  return find_event(history, HistoryEventKind::execution_completed, SIZE_MAX, true);
 }
 
 }  // namespace
@@ -134,6 +143,7 @@ Result<std::unique_ptr<Instance>> decode_row(std::string_view bytes) {
   Parsed p;
   if (Status status = parse(bytes, p); !status.ok()) return status;
   if (is_terminal(p.view.status)) return corrupt_row("a live row with a terminal status");
+  if (p.view.sequence.value == 0) return corrupt_row("no sequence number");
   if (Status s = check_events(p.view.inbox, p.inbox_count, "inbox can't be decoded"); !s.ok()) {
     return s;
   }
@@ -143,6 +153,9 @@ Result<std::unique_ptr<Instance>> decode_row(std::string_view bytes) {
   if (!find_started(p.view.history.empty() ? p.view.inbox : p.view.history)) {
     return corrupt_row("no ExecutionStarted event");
   }
+  bool tasks_are_known = true;
+  p.tasks.for_each([&](std::int32_t id) { tasks_are_known &= id < p.next_action_id; });
+  if (!tasks_are_known) return corrupt_row("a pending activity that was never scheduled");
   auto instance = std::make_unique<Instance>();
   instance->sequence = p.view.sequence;
   instance->id = p.view.id;

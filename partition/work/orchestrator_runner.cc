@@ -6,11 +6,11 @@
 namespace ingot::partition {
 
 bool OrchestratorRunner::step(Instance& instance, Session& session) {
-  if (session.execution == nullptr || session.generation != instance.generation) {
+  if (!session.execution || session.generation != instance.generation) {
     const OrchestratorFn* orchestrator =
         environment_.registry.find_orchestrator(orchestrator_name(instance));
     if (orchestrator == nullptr) return false;
-    session.execution = std::make_unique<Execution>(*orchestrator);
+    session.execution.emplace(*orchestrator);
     session.generation = instance.generation;
     if (!instance.history.empty()) session.execution->replay(instance.history);
   }

@@ -6,9 +6,11 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/execution.h"
+#include "core/recycled.h"
 #include "partition/requests/request.h"
 #include "partition/state/flat_index.h"
 
@@ -34,10 +36,10 @@ struct ForeignLocks {
   std::map<std::int32_t, WorkLock> activities;  // id 0: offered, not locked
 };
 
-struct Session {
+struct Session : Recycled<Session> {
   SequenceNumber sequence;
   bool queued = false;  // in the queue of steps
-  std::unique_ptr<Execution> execution;
+  std::optional<Execution> execution;
   std::uint32_t generation = 0;  // of the execution
   std::size_t execution_bytes = 0;
   std::vector<Waiter> waiters;
