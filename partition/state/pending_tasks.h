@@ -17,6 +17,9 @@ namespace ingot::partition {
 
 class PendingTasks {
  public:
+  // No execution numbers its actions higher: the bitmap stays below 8 MiB, whoever chose the ids.
+  static constexpr std::int32_t kIdMax = (1 << 26) - 1;
+
   [[nodiscard]] bool empty() const { return count_ == 0; }
   [[nodiscard]] std::uint32_t count() const { return count_; }
 
@@ -26,7 +29,7 @@ class PendingTasks {
     return (word(bit / 64) >> (bit % 64) & 1) != 0;
   }
 
-  // `id` is not lower than any id ever added.
+  // `id` is 0 to kIdMax and higher than any id ever added.
   void add(std::int32_t id) {
     if (count_ == 0) {
       base_ = id;
@@ -63,7 +66,7 @@ class PendingTasks {
     }
   }
 
-  // varint count, then the ascending ids: the first as a zigzag, the rest as varint gaps.
+  // varint count, then the ascending ids: each as a varint, less the one before.
   void encode(std::string& out) const {
     put_varint(out, count_);
     std::int32_t last = 0;
@@ -72,30 +75,24 @@ class PendingTasks {
       last = id;
     });
   }
-  // Fails the reader on ids out of order or above what an execution can have.
+  // Fails the reader on ids out of order or above kIdMax.
   void decode(Reader& reader) {
     clear();
-    std::int64_t last = 0;
-    std::uint64_t left = reader.varint();
-    if (left > reader.remaining()) reader.fail();
-    for (std::uint64_t i = 0; i < left && reader.ok(); ++i) {
+    std::int32_t last = 0;
+    const std::uint64_t count = reader.varint();
+    if (count > reader.remaining()) reader.fail();
+    for (std::uint64_t i = 0; i < count && reader.ok(); ++i) {
       const std::uint64_t gap = reader.varint();
-      if (gap > INT32_MAX || last + static_cast<std::int64_t>(gap) > INT32_MAX ||
-          (i != 0 && (gap == 0 || gap > kGapMax))) {
-        reader.fail();
-        return;
-      }
-      last += static_cast<std::int64_t>(gap);
-      add(static_cast<std::int32_t>(last));
+      if (gap > static_cast<std::uint64_t>(kIdMax - last) || (i != 0 && gap == 0)) reader.fail();
+      if (!reader.ok()) return;
+      last += static_cast<std::int32_t>(gap);
+      add(last);
     }
   }
 
   [[nodiscard]] std::size_t heap_bytes() const { return more_.capacity() * sizeof(std::uint64_t); }
 
  private:
-  // Keeps a forged row from asking for gigabytes of bitmap.
-  static constexpr std::uint64_t kGapMax = 1ULL << 26;
-
   [[nodiscard]] std::uint64_t word(std::uint32_t w) const {
     if (w == 0) return first_;
     return w <= more_.size() ? more_[w - 1] : 0;
