@@ -44,6 +44,7 @@ struct ActionApplier {
     if (action.event_id < instance.next_action_id) {
       return corrupt_step(state, "action ids are not ascending");
     }
+    if (action.event_id > PendingTasks::kIdMax) return corrupt_step(state, "an action id too high");
     instance.next_action_id = action.event_id + 1;
     const std::uint64_t offset = instance.history.size();
     instance.history.append(encoded);

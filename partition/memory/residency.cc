@@ -96,6 +96,8 @@ Status Residency::install(std::string_view row) {
   INGOT_ASSIGN(std::unique_ptr<Instance> instance, decode_row(row));
   if (state_.instances.find(instance->sequence) != nullptr) return {};
   instance->id_hash = hash64(instance->id);
+  // Another load was first, and the instance has ended since: it must not come back to life.
+  if (!state_.finished.find(instance->id_hash, instance->id).id.empty()) return {};
   instance->stored = true;
   instance->work_listed = instance->has_outstanding_work();
   state_.instances.insert(std::move(instance));

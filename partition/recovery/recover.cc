@@ -1,81 +1,9 @@
 #include "partition/recovery/recover.h"
 
-#include <optional>
-#include <vector>
-
-#include "core/fact_codec.h"
-#include "core/hash.h"
 #include "core/try.h"
-#include "partition/apply/apply.h"
-#include "partition/checkpoint/cut.h"
-#include "partition/state/row.h"
+#include "partition/recovery/replay.h"
 
 namespace ingot::partition {
-namespace {
-
-Result<std::unique_ptr<Instance>> stored_instance(std::string_view row, SequenceNumber expected) {
-  INGOT_ASSIGN(std::unique_ptr<Instance> instance, decode_row(row));
-  if (instance->sequence != expected) {
-    return Status(StatusCode::corrupt, "row " + std::to_string(expected.value) +
-                                           " holds instance " +
-                                           std::to_string(instance->sequence.value));
-  }
-  instance->id_hash = hash64(instance->id);
-  instance->stored = true;
-  instance->work_listed = instance->has_outstanding_work();
-  return instance;
-}
-
-Status load_checkpoint(const storage::CheckpointStore& store, PartitionState& state) {
-  if (store.position().value == 0) return {};
-  INGOT_ASSIGN(const std::optional<std::string> tables, store.read_blob(kTablesBlob));
-  if (!tables) return Status(StatusCode::corrupt, "the checkpoint has no tables");
-  INGOT_TRY(state.decode_tables(*tables));
-  if (state.applied != store.position()) {
-    return Status(StatusCode::corrupt,
-                  "the checkpoint's tables are of position " + std::to_string(state.applied.value) +
-                      ", the checkpoint of " + std::to_string(store.position().value));
-  }
-  INGOT_TRY(store.for_each_entry(storage::EntryTable::timers,
-                                 [&](std::string_view key, std::string_view) -> Status {
-                                   INGOT_ASSIGN(const TimerKey timer, decode_timer_key(key));
-                                   state.agenda.restore(timer);
-                                   return {};
-                                 }));
-  return store.for_each_entry(
-      storage::EntryTable::work, [&](std::string_view key, std::string_view) -> Status {
-        INGOT_ASSIGN(const SequenceNumber sequence, decode_work_key(key));
-        INGOT_ASSIGN(const std::string row, store.read_row(sequence));
-        INGOT_ASSIGN(std::unique_ptr<Instance> instance, stored_instance(row, sequence));
-        state.instances.insert(std::move(instance));
-        return {};
-      });
-}
-
-// The live instance that a fact names; 0 when it names none.
-struct NamedInstance {
-  SequenceNumber operator()(const InstanceCreated& /*f*/) const { return {}; }
-  SequenceNumber operator()(const MessageDelivered& f) const { return f.sequence; }
-  SequenceNumber operator()(const ActivityCompleted& f) const { return f.sequence; }
-  SequenceNumber operator()(const TimerFired& f) const { return f.sequence; }
-  SequenceNumber operator()(const StepCompleted& f) const { return f.sequence; }
-  SequenceNumber operator()(const PeerMessageReceived& f) const { return f.target; }
-  SequenceNumber operator()(const OutboxConfirmed& /*f*/) const { return {}; }
-};
-
-// Brings the named instance into memory if the store has it and it is not here.
-Status make_resident(const storage::CheckpointStore& store, PartitionState& state,
-                     SequenceNumber sequence) {
-  if (sequence.value == 0 || state.instances.find(sequence) != nullptr) return {};
-  Result<std::string> row = store.read_row(sequence);
-  if (row.status().code() == StatusCode::not_found) return {};  // it has ended
-  if (!row.ok()) return row.take_status();
-  INGOT_ASSIGN(std::unique_ptr<Instance> instance, stored_instance(*row, sequence));
-  state.instances.insert(std::move(instance));
-  return {};
-}
-
-}  // namespace
 
 Result<Recovered> recover(log::Io& io, const HubOptions& options, const Clock& clock,
                           const RecoveryPlan& plan) {
@@ -99,19 +27,15 @@ Result<Recovered> recover(log::Io& io, const HubOptions& options, const Clock& c
   log_options.segment_bytes = options.segment_bytes;
   log_options.batch_bytes_max = options.batch_bytes_max;
   Effects discarded;
-  INGOT_ASSIGN(
-      recovered.log,
-      log::CommitLog::open(io, log_options, recovered.store->position(),
-                           [&](Position position, std::string_view bytes) -> Status {
-                             INGOT_ASSIGN(const Fact fact, decode_fact(bytes));
-                             INGOT_TRY(make_resident(*recovered.store, state,
-                                                     std::visit(NamedInstance{}, fact.body)));
-                             discarded.clear();
-                             INGOT_TRY(apply(state, position, fact, discarded));
-                             ++recovered.figures.facts;
-                             recovered.figures.bytes += bytes.size();
-                             return {};
-                           }));
+  INGOT_ASSIGN(recovered.log,
+               log::CommitLog::open(io, log_options, recovered.store->position(),
+                                    [&](Position position, std::string_view bytes) -> Status {
+                                      INGOT_TRY(replay_fact(*recovered.store, state, position,
+                                                            bytes, discarded));
+                                      ++recovered.figures.facts;
+                                      recovered.figures.bytes += bytes.size();
+                                      return {};
+                                    }));
   recovered.figures.seconds = std::chrono::duration<double>(clock.monotonic() - start).count();
   return recovered;
 }

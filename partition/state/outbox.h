@@ -76,12 +76,13 @@ class Outbox {
       }
     }
   }
+  // Into an empty outbox.
   void decode(Reader& reader) {
     for (std::uint64_t left = reader.varint(); left != 0 && reader.ok(); --left) {
       const PartitionId destination(reader.varint32());
       const std::uint64_t last = reader.varint();
       const std::uint64_t count = reader.varint();
-      if (count > last) return reader.fail();
+      if (count > last || channels_.contains(destination)) return reader.fail();
       Channel& channel = channels_[destination];
       channel.last_position = last - count;
       for (std::uint64_t i = 0; i < count && reader.ok(); ++i) {

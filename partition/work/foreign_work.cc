@@ -180,7 +180,7 @@ Status ForeignWork::check(const OrchestrationOutcome& outcome, const Instance& i
       return invalid("its event id " + std::to_string(action.event_id) +
                      " is not fresh; the next one is " + std::to_string(next_id));
     }
-    if (action.event_id == INT32_MAX) return invalid("its event id is too large");
+    if (action.event_id > PendingTasks::kIdMax) return invalid("its event id is too large");
     next_id = action.event_id + 1;
     if (action.data && action.data->size() > environment_.options.payload_bytes_max) {
       return invalid("its payload is over the limit");
