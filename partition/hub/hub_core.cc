@@ -47,7 +47,7 @@ HubCore::HubCore(HubDirectory directory, const Registry& registry, const HubOpti
       registry_(registry),
       directory_(std::move(directory)),
       router_(directory_.identity().partitions, shards_),
-      checkpoint_jobs_(std::min(directory_.identity().partitions, processors()),
+      checkpoint_jobs_(std::min(directory_.identity().partitions, std::max(1U, processors() / 2)),
                        Background::Priority::low),
       load_jobs_(1, Background::Priority::normal),
       activities_(options.activity_threads, options.payload_bytes_max, clock_, router_),
