@@ -162,7 +162,7 @@ class Machine {
 };
 
 TEST(CutTest, ACheckpointAndTheFactsBehindItGiveTheState) {
-  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Machine machine(seed);
     for (int round = 0; round < 6; ++round) {
