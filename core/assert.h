@@ -20,10 +20,10 @@ template <typename... Values>
 
 }  // namespace ingot
 
-#define INGOT_ASSERT(condition, ...)                                                      \
-  do {                                                                                    \
-    if (!(condition)) [[unlikely]] {                                                      \
-      ::ingot::assertion_failed_with(__FILE__, __LINE__, #condition,                      \
-                                     #__VA_ARGS__ __VA_OPT__(, ) __VA_ARGS__);            \
-    }                                                                                     \
+#define INGOT_ASSERT(condition, ...)                                           \
+  do {                                                                         \
+    if (!(condition)) [[unlikely]] {                                           \
+      ::ingot::assertion_failed_with(__FILE__, __LINE__, #condition,           \
+                                     #__VA_ARGS__ __VA_OPT__(, ) __VA_ARGS__); \
+    }                                                                          \
   } while (false)

@@ -19,8 +19,7 @@ class Random {
   }
   // Uniform over [0, bound), bound > 0 (the bias of the multiplication is below 2^-32 here).
   std::uint64_t below(std::uint64_t bound) {
-    return static_cast<std::uint64_t>(
-        (static_cast<Wide>(next()) * bound) >> 64);
+    return static_cast<std::uint64_t>((static_cast<Wide>(next()) * bound) >> 64);
   }
   // True once in `n` on average.
   bool one_in(std::uint64_t n) { return below(n) == 0; }

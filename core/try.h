@@ -4,8 +4,8 @@
 
 #include <ingot/status.h>
 
-#define INGOT_TRY(expression)                                   \
-  do {                                                          \
+#define INGOT_TRY(expression)                                                           \
+  do {                                                                                  \
     if (::ingot::Status try_status = (expression); !try_status.ok()) return try_status; \
   } while (false)
 

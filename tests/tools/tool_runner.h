@@ -30,8 +30,8 @@ inline void write_file(const fs::path& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
 }
 
-// Every file below `folder` with its bytes: two of them are equal when nothing was changed. The lock
-// is left out: it holds the process that had it last.
+// Every file below `folder` with its bytes: two of them are equal when nothing was changed. The
+// lock is left out: it holds the process that had it last.
 inline std::map<std::string, std::string> snapshot(const fs::path& folder) {
   std::map<std::string, std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {

@@ -94,9 +94,9 @@ inline constexpr std::uint8_t kRuntimeStatusMax = 6;
 
 // Why an activity or orchestration failed. Never an exception object: it has to be stored.
 struct FailureDetails {
-  std::string type;               // e.g. "std::runtime_error", or what the activity chose
+  std::string type;  // e.g. "std::runtime_error", or what the activity chose
   std::string message;
-  bool non_retriable = false;     // no retry policy applies
+  bool non_retriable = false;         // no retry policy applies
   std::vector<FailureDetails> inner;  // at most one, nested at most kInnerFailuresMax deep
 
   bool operator==(const FailureDetails&) const = default;

@@ -1,6 +1,7 @@
 #pragma once
 
-// How every fallible call of Ingot answers: a Status, or a Result<T> that holds a value or a Status.
+// How every fallible call of Ingot answers: a Status, or a Result<T> that holds a value or a
+// Status.
 //
 // Nothing is thrown across the API. A Status names what failed and where in its message; its code
 // says what the caller has to do about it. A success costs no allocation.
@@ -72,8 +73,8 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}             // NOLINT(google-explicit-constructor)
-  Result(Status failure) : status_(std::move(failure)) {}   // NOLINT(google-explicit-constructor)
+  Result(T value) : value_(std::move(value)) {}            // NOLINT(google-explicit-constructor)
+  Result(Status failure) : status_(std::move(failure)) {}  // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] bool ok() const { return value_.has_value(); }
   [[nodiscard]] const Status& status() const { return status_; }
