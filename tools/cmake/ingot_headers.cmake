@@ -38,6 +38,8 @@ if(proofs)
     target_include_directories(ingot-headers PRIVATE ${PROJECT_SOURCE_DIR}/${folder}/include)
   endforeach()
   target_compile_options(ingot-headers PRIVATE -O0 -g0)
+  # What the tests' own build defines for their headers.
+  target_compile_definitions(ingot-headers PRIVATE INGOT_SCRATCH="" INGOT_TOOL="")
   target_link_libraries(ingot-headers PRIVATE ingot-flags)
 else()
   add_custom_target(ingot-headers)
