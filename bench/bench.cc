@@ -10,12 +10,14 @@
 #include <string>
 #include <utility>
 
+#include "bench/interrupt.h"
 #include "bench/workload.h"
 
 namespace ingot::bench {
 namespace {
 
 int run(const Workload& workload, const BenchOptions& options) {
+  catch_interrupts();
   Report report;
   report.workload = workload.name;
   if (const Status status = workload.run(options, report); !status.ok()) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "bench/interrupt.h"
 #include "bench/progress.h"
 #include "bench/resume.h"
 #include "core/try.h"
@@ -90,13 +91,13 @@ void Load::run() {
   drain();
 }
 
-// Ends early when no lane is left.
+// Ends early when no lane is left, or when the user asks for it.
 void Load::run_until(SteadyClock::time_point end, Progress& progress) {
   const auto begin = SteadyClock::now();
   const std::uint64_t completed_before = completed_so_far();
   std::uint64_t completed_last = completed_before;
   auto last = begin;
-  while (active_.load() != 0) {
+  while (active_.load() != 0 && !interrupted()) {
     retry(std::min(end, last + kSampleInterval));
     const auto now = SteadyClock::now();
     if (now >= last + kSampleInterval || now >= end) {

@@ -4,6 +4,8 @@
 #include <thread>
 #include <utility>
 
+#include "bench/interrupt.h"
+
 namespace ingot::bench {
 namespace {
 
@@ -30,7 +32,7 @@ Status OpLoop::run(SteadyClock::time_point end,
   std::unique_lock lock(mutex_);
   while (active_ != 0) {
     const auto now = SteadyClock::now();
-    if (now >= end) stop_ = true;
+    if (now >= end || interrupted()) stop_ = true;
     const auto tick = stop_ ? now + kProgressInterval : std::min(end, now + kProgressInterval);
     changed_.wait_until(lock, tick, [this] { return active_ == 0 || !overloaded_.empty(); });
     retrying.swap(overloaded_);

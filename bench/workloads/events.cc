@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "bench/interrupt.h"
 #include "bench/op_loop.h"
 #include "bench/orchestrators.h"
 #include "bench/progress.h"
@@ -52,7 +53,7 @@ class Events {
       INGOT_TRY(finish(id, loop.issued()));
       events += loop.issued();
       if (latency_ns != nullptr) latency_ns->merge(loop.latency_ns());
-    } while (SteadyClock::now() < end);
+    } while (SteadyClock::now() < end && !interrupted());
     return events;
   }
 

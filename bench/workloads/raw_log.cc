@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench/interrupt.h"
 #include "bench/progress.h"
 #include "bench/session.h"
 #include "bench/workload.h"
@@ -250,7 +251,7 @@ void sleep_with_progress(double seconds, const std::string& what,
   Progress progress("raw-log");
   const auto begin = SteadyClock::now();
   std::uint64_t before = totals_of(shards).bytes;
-  for (double passed = 0; passed < seconds;) {
+  for (double passed = 0; passed < seconds && !interrupted();) {
     std::this_thread::sleep_for(std::chrono::duration<double>(std::min(0.1, seconds - passed)));
     passed = std::chrono::duration<double>(SteadyClock::now() - begin).count();
     const std::uint64_t bytes = totals_of(shards).bytes;
