@@ -22,10 +22,10 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t kBlock = 4096;
 constexpr std::size_t kMebibyte = 1U << 20;
-constexpr std::size_t kFileBytes = 32 * kMebibyte;
+constexpr std::size_t kFileBytes = 16 * kMebibyte;
 constexpr int kSmallWrites = 200;
 constexpr int kLargeWrites = 128;
-constexpr auto kPartTimeMax = std::chrono::seconds(1);  // of each of the two measurements
+constexpr auto kPartTimeMax = std::chrono::milliseconds(500);  // of each of the two measurements
 
 Status system_failure(const std::string& what, int error) {
   return Status(error == ENOSPC ? StatusCode::disk_full : StatusCode::io_error,

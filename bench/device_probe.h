@@ -17,7 +17,7 @@ struct DeviceFigures {
 };
 
 // Measures the device of `directory`, which exists, with an unnamed file there. Takes well below a
-// second on a fast device and about two on a slow one. io_error, disk_full.
+// second on a fast device and a second or two on a slow one. io_error, disk_full.
 [[nodiscard]] Result<DeviceFigures> probe_device(const std::string& directory);
 
 }  // namespace ingot::bench

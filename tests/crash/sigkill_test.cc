@@ -143,10 +143,13 @@ TEST_F(SigkillTest, NothingAcknowledgedIsLost) {
   std::uint64_t killed = 0;
   std::uint64_t promises = 0;
   std::uint64_t resumed = 0;
-  while (killed < kills && !(may_stop_early && SteadyClock::now() - begin > kTimeMax)) {
+  const auto go_on = [&] {
+    return killed < kills && !(may_stop_early && SteadyClock::now() - begin > kTimeMax);
+  };
+  while (go_on()) {
     tools::fs::remove_all(hub_path());
     tools::fs::remove(ledger());
-    for (std::uint64_t i = 0; i < kKillsOfAHub && killed < kills; ++i, ++killed) {
+    for (std::uint64_t i = 0; i < kKillsOfAHub && (i == 0 || go_on()); ++i, ++killed) {
       SCOPED_TRACE("kill " + std::to_string(killed));
       const Arguments words = load(random, i != 0);
       ASSERT_TRUE(run_and_kill(words, random.below(kLoadMsMax), i == 0)) << tools::read_file(log());
