@@ -1,27 +1,31 @@
 #include "partition/memory/residency.h"
 
+#include <algorithm>
+
 #include "core/hash.h"
 #include "core/try.h"
 #include "partition/state/row.h"
 
 namespace ingot::partition {
-namespace {
 
-// What the loader thread does: an id's or a number's row, or nothing when the store has none.
 Result<std::optional<std::string>> read_row_or_record(const storage::CheckpointStore& store,
-                                                      const std::string& id,
-                                                      SequenceNumber sequence) {
-  if (sequence.value == 0) {
+                                                      const std::string& id) {
+  SequenceNumber missing;
+  for (;;) {
     INGOT_ASSIGN(std::optional<storage::Located> located, store.find(id));
     if (!located) return std::optional<std::string>();
     if (located->sequence.value == 0) return std::optional(std::move(located->record));
-    sequence = located->sequence;
+    Result<std::string> row = store.read_row(located->sequence);
+    if (row.ok()) return std::optional(*std::move(row));
+    // Between the two reads a checkpoint may have made a record of the row; then the id names it.
+    if (row.status().code() != StatusCode::not_found) return row.take_status();
+    if (missing == located->sequence) {
+      return Status(StatusCode::corrupt, "instance '" + id + "' has no row " +
+                                             std::to_string(missing.value) + " in the checkpoint");
+    }
+    missing = located->sequence;
   }
-  INGOT_ASSIGN(std::string row, store.read_row(sequence));
-  return std::optional(std::move(row));
 }
-
-}  // namespace
 
 Found Residency::find(std::uint64_t id_hash, std::string_view id) {
   Found found;
@@ -54,7 +58,13 @@ void Residency::submit(std::string id, std::uint64_t id_hash, SequenceNumber seq
                                  partition = state_.partition, id = std::move(id), id_hash,
                                  sequence, seen = checkpoints_] {
     LoadDone done{id, id_hash, sequence, seen, Status(StatusCode::internal, "not loaded")};
-    done.row = read_row_or_record(store, id, sequence);
+    if (sequence.value == 0) {
+      done.row = read_row_or_record(store, id);
+    } else if (Result<std::string> row = store.read_row(sequence); row.ok()) {
+      done.row = std::optional(*std::move(row));
+    } else {
+      done.row = row.take_status();
+    }
     post.push(partition, std::move(done));
   });
 }
@@ -76,6 +86,9 @@ Status Residency::take(LoadDone& done, std::vector<std::unique_ptr<Inbox::Entry>
     sequence_loads_.erase(done.sequence.value);
   }
   if (resident != nullptr) return {};
+  if (!by_id && done.row.status().code() == StatusCode::not_found && !has_timer(done.sequence)) {
+    return {};  // another load was first, it has ended since, and a checkpoint took its row away
+  }
   if (!done.row.ok()) return done.row.status();
   loaded_id_ = done.id;
   loaded_record_.clear();
@@ -90,6 +103,12 @@ Status Residency::take(LoadDone& done, std::vector<std::unique_ptr<Inbox::Entry>
     return {};
   }
   return install(**done.row);
+}
+
+bool Residency::has_timer(SequenceNumber sequence) const {
+  const std::set<TimerKey>& timers = state_.agenda.timers();
+  return std::any_of(timers.begin(), timers.end(),
+                     [&](const TimerKey& key) { return key.sequence == sequence; });
 }
 
 Status Residency::install(std::string_view row) {

@@ -9,6 +9,7 @@
 //   - requests for an instance that is being loaded wait in their order of arrival.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -78,6 +79,7 @@ class Residency {
 
   void submit(std::string id, std::uint64_t id_hash, SequenceNumber sequence);
   Status install(std::string_view row);
+  [[nodiscard]] bool has_timer(SequenceNumber sequence) const;
 
   const Environment& environment_;
   PartitionState& state_;
@@ -91,5 +93,10 @@ class Residency {
   std::string loaded_id_;
   std::string loaded_record_;
 };
+
+// The row of a live instance or the record of a finished one, as the store has it; nothing when the
+// store does not know the id. Any thread, also while a checkpoint is being committed.
+[[nodiscard]] Result<std::optional<std::string>> read_row_or_record(
+    const storage::CheckpointStore& store, const std::string& id);
 
 }  // namespace ingot::partition

@@ -28,7 +28,9 @@ Result<std::vector<ScannedRow>> scan_store(const storage::CheckpointStore& store
   rows.reserve(ids.size());
   for (storage::ScannedId& found : ids) {
     if (found.located.sequence.value != 0) {
-      INGOT_ASSIGN(found.located.record, store.read_row(found.located.sequence));
+      INGOT_ASSIGN(std::optional<std::string> bytes, read_row_or_record(store, found.id));
+      if (!bytes) continue;
+      found.located.record = *std::move(bytes);
     }
     rows.push_back({std::move(found.id), std::move(found.located.record)});
   }
