@@ -68,12 +68,14 @@ Result<std::unique_ptr<HubCore>> HubCore::open(const std::string& path, const Re
 Status HubCore::start() {
   const std::uint32_t partitions = directory_.identity().partitions;
   const std::uint32_t count = shard_count(options_, partitions);
+  for (std::uint32_t p = 0; p < partitions; ++p) {
+    INGOT_TRY(directory_.check_folder(PartitionId(p)));
+  }
   for (std::uint32_t s = 0; s < count; ++s) {
     ShardPlan plan;
     plan.io = backend_of(options_.io);
     plan.partition_memory_bytes = options_.memory_bytes / partitions;
     for (std::uint32_t p = s; p < partitions; p += count) {
-      INGOT_TRY(directory_.make_folder(PartitionId(p)));
       RecoveryPlan partition;
       partition.folder = directory_.folder(PartitionId(p));
       partition.hub_id = directory_.identity().hub_id;

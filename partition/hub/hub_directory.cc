@@ -121,20 +121,22 @@ Result<std::optional<HubIdentity>> read_hub_file(const std::string& path) {
   return std::optional(identity);
 }
 
-Status write_hub_file(const std::string& folder, const HubIdentity& identity) {
-  const std::string path = folder + "/hub.ingot";
-  const std::string draft = path + ".new";
+Status write_draft(const std::string& folder, const HubIdentity& identity) {
+  const std::string draft = folder + "/hub.ingot.new";
   const std::string bytes = encode_hub_file(identity);
   static_assert(kHubFileBytes == kMagic.size() + 4 + 8 + 4 + 4);
-  {
-    const Descriptor file(::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (file.get() < 0) return system_error(draft, errno);
-    const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
-    if (written < 0) return system_error(draft, errno);
-    if (static_cast<std::size_t>(written) != bytes.size()) return system_error(draft, ENOSPC);
-    if (::fsync(file.get()) != 0) return system_error(draft, errno);
-  }
-  if (::rename(draft.c_str(), path.c_str()) != 0) return system_error(path, errno);
+  const Descriptor file(::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (file.get() < 0) return system_error(draft, errno);
+  const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
+  if (written < 0) return system_error(draft, errno);
+  if (static_cast<std::size_t>(written) != bytes.size()) return system_error(draft, ENOSPC);
+  if (::fsync(file.get()) != 0) return system_error(draft, errno);
+  return {};
+}
+
+Status publish_draft(const std::string& folder) {
+  const std::string path = folder + "/hub.ingot";
+  if (::rename((path + ".new").c_str(), path.c_str()) != 0) return system_error(path, errno);
   return sync_directory(folder);
 }
 
@@ -173,10 +175,15 @@ Status check_before_locking(const std::string& path, OpenMode mode) {
   }
   INGOT_ASSIGN(const std::vector<std::string> names, list(path));
   bool has_hub = false;
-  bool only_ours = true;
+  bool has_draft = false;
   for (const std::string& name : names) {
     has_hub |= name == "hub.ingot";
-    only_ours &= name == "lock" || name == "hub.ingot.new";
+    has_draft |= name == "hub.ingot.new";
+  }
+  bool only_ours = true;  // what a creation that was cut short can leave behind
+  for (const std::string& name : names) {
+    only_ours &= name == "lock" || name == "hub.ingot.new" ||
+                 (has_draft && name.compare(0, 10, "partition-") == 0);
   }
   if (has_hub) return {};
   if (!only_ours) {
@@ -209,7 +216,12 @@ Result<HubDirectory> HubDirectory::open(const std::string& path, OpenMode mode,
     directory.identity_ = *existing;
   } else {
     directory.identity_ = {entropy64(), partitions == 0 ? kDefaultPartitions : partitions};
-    INGOT_TRY(write_hub_file(path, directory.identity_));
+    // The hub file comes last: where it is, the partitions' folders have to be.
+    INGOT_TRY(write_draft(path, directory.identity_));
+    for (std::uint32_t p = 0; p < directory.identity_.partitions; ++p) {
+      INGOT_TRY(directory.make_folder(PartitionId(p)));
+    }
+    INGOT_TRY(publish_draft(path));
   }
   return directory;
 }
@@ -241,6 +253,19 @@ Status HubDirectory::make_folder(PartitionId partition) const {
   if (!any) return {};
   INGOT_TRY(sync_directory(parent));
   return sync_directory(path_);
+}
+
+Status HubDirectory::check_folder(PartitionId partition) const {
+  const PartitionFolder folders = folder(partition);
+  for (const std::string& path : {folders.log, folders.checkpoint}) {
+    struct stat found {};
+    if (::stat(path.c_str(), &found) != 0) {
+      if (errno != ENOENT && errno != ENOTDIR) return system_error(path, errno);
+      return Status(StatusCode::corrupt, path + " is missing");
+    }
+    if (!S_ISDIR(found.st_mode)) return Status(StatusCode::corrupt, path + " is not a folder");
+  }
+  return {};
 }
 
 }  // namespace ingot::partition

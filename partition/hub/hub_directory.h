@@ -37,10 +37,12 @@ class HubDirectory {
 
   [[nodiscard]] const HubIdentity& identity() const { return identity_; }
   [[nodiscard]] PartitionFolder folder(PartitionId partition) const;
-  // Makes the partition's folders when they are missing.
-  Status make_folder(PartitionId partition) const;
+  // `corrupt` when one of the partition's folders is missing: the hub was made with it.
+  [[nodiscard]] Status check_folder(PartitionId partition) const;
 
  private:
+  Status make_folder(PartitionId partition) const;
+
   HubDirectory(std::string path, int lock, HubIdentity identity)
       : path_(std::move(path)), lock_(lock), identity_(identity) {}
 

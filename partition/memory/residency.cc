@@ -139,11 +139,13 @@ bool Residency::evict(std::size_t budget_bytes, std::size_t count) {
   return true;
 }
 
-void Residency::refuse_waiting(const Status& why) {
+std::vector<std::unique_ptr<Inbox::Entry>> Residency::take_waiting() {
+  std::vector<std::unique_ptr<Inbox::Entry>> all;
   for (auto& [id, load] : id_loads_) {
-    for (const auto& entry : load.waiting) refuse(entry->request, why);
+    for (auto& entry : load.waiting) all.push_back(std::move(entry));
     load.waiting.clear();
   }
+  return all;
 }
 
 }  // namespace ingot::partition

@@ -68,8 +68,8 @@ class Residency {
   [[nodiscard]] std::size_t memory_bytes() const {
     return state_.memory_bytes() + sessions_.memory_bytes();
   }
-  // Refuses what waits for loads: the partition has stopped.
-  void refuse_waiting(const Status& why);
+  // Takes out what waits for loads, because the partition stops or closes.
+  [[nodiscard]] std::vector<std::unique_ptr<Inbox::Entry>> take_waiting();
 
  private:
   struct IdLoad {

@@ -67,7 +67,10 @@ struct Partition::Taker {
   bool operator()(HistoryRequest& r) const { return p.intake_.take(r); }
   bool operator()(QueryRequest& r) const { return p.query_.take(r), true; }
   bool operator()(QueryScanned& r) const { return p.query_.take(r), true; }
-  bool operator()(CheckpointRequest& r) const { return p.checkpointer_.take(r), true; }
+  bool operator()(CheckpointRequest& r) const {
+    if (p.closing_) return r.done(closed()), true;
+    return p.checkpointer_.take(r), true;
+  }
   bool operator()(MetricsRequest& r) const { return r.done(p.metrics()), true; }
   bool operator()(LockOrchestrationRequest& r) const {
     return p.foreign_.take(r, p.monotonic_), true;
@@ -211,9 +214,13 @@ void Partition::enqueue_step(SequenceNumber sequence) {
 
 // --- the turn ---------------------------------------------------------------------------------
 
-bool Partition::turn(Timestamp now, Duration monotonic) {
+void Partition::set_time(Timestamp now, Duration monotonic) {
   monotonic_ = monotonic;
   recorder_.set_now(now);
+}
+
+bool Partition::turn(Timestamp now, Duration monotonic) {
+  set_time(now, monotonic);
   bool busy = take_held();
   if (stopped_) return busy;
   if (!closing_ && !disk_full_) {
@@ -360,17 +367,28 @@ void Partition::stop(const Status& why) {
                     "partition " + std::to_string(state_->partition.value) +
                         " stopped before the outcome was durable: " + why.to_string()));
   waiters_.refuse_all(unavailable);
-  residency_.refuse_waiting(unavailable);
+  refuse_loads(unavailable);
   checkpointer_.refuse_waiting(unavailable);
 }
 
 void Partition::close() {
   closing_ = true;
-  residency_.refuse_waiting(closed());
+  refuse_loads(closed());
   checkpointer_.refuse_waiting(closed());
 }
 
-void Partition::end_waits() { waiters_.refuse_all(closed()); }
+void Partition::refuse_loads(const Status& why) {
+  for (const auto& entry : residency_.take_waiting()) {
+    refuse(entry->request, why);
+    if (entry->admitted) inbox_.handled(slot_);
+  }
+}
+
+void Partition::end_waits() {
+  // What a full disk has kept from being written.
+  gate_.fail(Status(StatusCode::unknown, "the task hub was closed before the outcome was durable"));
+  waiters_.refuse_all(closed());
+}
 
 bool Partition::settled() const {
   if (stopped_) return !log_->write_in_flight() || !log_->failure().ok();

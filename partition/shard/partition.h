@@ -42,6 +42,8 @@ class Partition final : private EffectDispatcher {
   Partition(const Environment& environment, Recovered recovered, std::uint32_t slot,
             std::uint64_t memory_bytes, std::uint64_t seed, Inbox& inbox);
 
+  // The time of what is taken next.
+  void set_time(Timestamp now, Duration monotonic);
   // Takes a request from the inbox, or keeps it until there is room.
   void take(std::unique_ptr<Inbox::Entry> entry);
   // The write in flight is done.
@@ -53,7 +55,7 @@ class Partition final : private EffectDispatcher {
 
   // From now on no local work starts; what was taken is still written and answered.
   void close();
-  // After settling: those who wait for instances are told that the hub closes.
+  // After settling: those who still wait are told that the hub closes.
   void end_waits();
   // Everything that was recorded is durable and answered (or the partition has failed).
   [[nodiscard]] bool settled() const;
@@ -77,6 +79,7 @@ class Partition final : private EffectDispatcher {
   bool run_local_work();
   bool flush(Duration monotonic);
   bool keep_memory();
+  void refuse_loads(const Status& why);
   void stop(const Status& why);
 
   const Environment& environment_;

@@ -74,9 +74,11 @@ void Shard::loop() {
     if (closing_.load() && !std::exchange(closed, true)) {
       for (const auto& partition : partitions_) partition->close();
     }
-    bool busy = drain_inbox();
+    // Requests bear the time of their taking, also the first ones and those after a long sleep.
     const Timestamp now = environment_.clock.now();
     const Duration monotonic = environment_.clock.monotonic();
+    for (const auto& partition : partitions_) partition->set_time(now, monotonic);
+    bool busy = drain_inbox();
     for (const auto& partition : partitions_) busy |= partition->turn(now, monotonic);
     completions_.clear();
     io_->poll(completions_);

@@ -148,6 +148,10 @@ WorkLock* ForeignWork::find_lock(const WorkItemToken& token, Session*& session) 
 
 Status ForeignWork::check(const OrchestrationOutcome& outcome, const Instance& instance,
                           std::string& actions) const {
+  if (outcome.custom_status &&
+      outcome.custom_status->size() > environment_.options.payload_bytes_max) {
+    return Status(StatusCode::invalid_argument, "the custom status is over the payload limit");
+  }
   std::int32_t next_id = instance.next_action_id;
   std::size_t ordinal = 0;
   bool completed = false;
@@ -159,14 +163,20 @@ Status ForeignWork::check(const OrchestrationOutcome& outcome, const Instance& i
     };
     switch (action.kind) {
       case HistoryEventKind::task_scheduled:
-        INGOT_TRY(validate_name("activity", action.name).with_context("action"));
+        if (Status valid = validate_name("activity", action.name); !valid.ok()) {
+          return invalid(valid.message());
+        }
         break;
       case HistoryEventKind::timer_created:
         if (!action.fire_at) return invalid("has no fire_at");
         break;
       case HistoryEventKind::event_sent:
-        INGOT_TRY(validate_instance_id(action.instance_id).with_context("action"));
-        INGOT_TRY(validate_name("event", action.name).with_context("action"));
+        if (Status valid = validate_instance_id(action.instance_id); !valid.ok()) {
+          return invalid(valid.message());
+        }
+        if (Status valid = validate_name("event", action.name); !valid.ok()) {
+          return invalid(valid.message());
+        }
         break;
       case HistoryEventKind::execution_completed:
         if (!is_terminal(action.status)) return invalid("its status is not terminal");
@@ -196,7 +206,7 @@ void ForeignWork::take(CompleteOrchestrationRequest& request) {
   Session* session = nullptr;
   WorkLock* held = find_lock(request.token, session);
   const Instance* instance = state_.instances.find(SequenceNumber(request.token.sequence));
-  if (held == nullptr || instance == nullptr) {
+  if (held == nullptr || instance == nullptr || request.token.task_id >= 0) {
     request.done(Status{});
     return;
   }
@@ -224,7 +234,7 @@ void ForeignWork::take(CompleteActivityRequest& request) {
   Session* session = nullptr;
   WorkLock* held = find_lock(request.token, session);
   const Instance* instance = state_.instances.find(SequenceNumber(request.token.sequence));
-  if (held == nullptr || instance == nullptr) {
+  if (held == nullptr || instance == nullptr || request.token.task_id < 0) {
     request.done(Status{});
     return;
   }

@@ -4,6 +4,24 @@
 #include "partition/state/row.h"
 
 namespace ingot::partition {
+namespace {
+
+// Actions of these kinds need no look at their fields.
+bool is_plain(HistoryEventKind kind) {
+  return kind == HistoryEventKind::task_scheduled || kind == HistoryEventKind::timer_created ||
+         kind == HistoryEventKind::execution_completed;
+}
+
+bool is_plain(std::string_view actions) {
+  Reader reader(actions);
+  while (reader.more()) {
+    const std::string_view body = reader.bytes();  // begins with the kind
+    if (body.empty() || !is_plain(static_cast<HistoryEventKind>(body.front()))) return false;
+  }
+  return true;
+}
+
+}  // namespace
 
 bool OrchestratorRunner::step(Instance& instance, Session& session) {
   if (!session.execution || session.generation != instance.generation) {
@@ -23,9 +41,7 @@ bool OrchestratorRunner::step(Instance& instance, Session& session) {
 
   actions_.clear();
   const StepResult result = session.execution->step(new_events_, actions_);
-  if (actions_.size() > environment_.options.payload_bytes_max) {
-    limit_payloads(instance.next_action_id);
-  }
+  refuse_impossible(instance.next_action_id);
   if (!result.finished) sessions_.account(session);
 
   StepCompleted body;
@@ -39,18 +55,32 @@ bool OrchestratorRunner::step(Instance& instance, Session& session) {
   return true;
 }
 
-// An action whose payload is over the limit fails the orchestration in its place.
-void OrchestratorRunner::limit_payloads(std::int32_t first_action_id) {
+// An action that can't be taken fails the orchestration in its place: never its partition.
+void OrchestratorRunner::refuse_impossible(std::int32_t first_action_id) {
+  const std::uint64_t limit = environment_.options.payload_bytes_max;
+  if (actions_.size() <= limit && is_plain(actions_)) return;
   Reader reader(actions_);
   while (reader.more()) {
     const HistoryEventView action = decode_trusted_event(reader);
-    if (action.data.size() <= environment_.options.payload_bytes_max) continue;
     FailureDetails details;
-    details.type = "PayloadTooLarge";
-    details.message = "the payload of action " + std::to_string(action.event_id) + " (" +
+    if (action.data.size() > limit) {
+      details.type = "PayloadTooLarge";
+      details.message = "the payload has " + std::to_string(action.data.size()) +
+                        " bytes; the limit is " + std::to_string(limit);
+    } else if (action.kind == HistoryEventKind::event_sent) {
+      const Status valid = validate_instance_id(action.instance_id);
+      if (valid.ok()) continue;
+      details.type = "InvalidAction";
+      details.message = valid.message();
+    } else if (!is_plain(action.kind)) {
+      details.type = "UnsupportedAction";
+      details.message = "this version can't do that";
+    } else {
+      continue;
+    }
+    details.message = "action " + std::to_string(action.event_id) + " (" +
                       std::string(to_string(action.kind)) + " '" + std::string(action.name) +
-                      "') has " + std::to_string(action.data.size()) + " bytes; the limit is " +
-                      std::to_string(environment_.options.payload_bytes_max);
+                      "'): " + details.message;
     details.non_retriable = true;
     std::string failure;
     encode_failure(details, failure);

@@ -24,7 +24,7 @@ class OrchestratorRunner {
   bool step(Instance& instance, Session& session);
 
  private:
-  void limit_payloads(std::int32_t first_action_id);
+  void refuse_impossible(std::int32_t first_action_id);
 
   const Environment& environment_;
   Recorder& recorder_;
