@@ -114,7 +114,7 @@ Status apply_step_completed(PartitionState& state, const Fact& fact, const StepC
   }
   Instance& instance = *found;
   state.touch(instance);
-  if (instance.history.capacity() == 0) {
+  if (instance.history.empty()) {
     instance.history.reserve(32 + instance.inbox.size() + body.actions.size());
   }
   append_orchestrator_started(state, instance, fact.at);

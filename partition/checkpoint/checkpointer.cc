@@ -7,6 +7,8 @@ namespace {
 
 // Copies in one turn: about 30 us of rows of 500 bytes.
 constexpr std::size_t kSlice = 64;
+// Between checkpoints that only memory asks for, so that they don't follow each other for nothing.
+constexpr Duration kHurryPause = std::chrono::milliseconds(50);
 constexpr Duration kDiskFullRetry = std::chrono::milliseconds(200);
 
 }  // namespace
@@ -14,19 +16,22 @@ constexpr Duration kDiskFullRetry = std::chrono::milliseconds(200);
 bool Checkpointer::due(Duration monotonic, bool hurry) const {
   const std::uint64_t facts = state_.applied.value - cut_position_.value;
   if (facts == 0) return false;
-  if (hurry || !waiting_.empty() || facts >= environment_.options.checkpoint_facts) return true;
+  if (hurry && monotonic - last_done_ >= kHurryPause) return true;
+  if (!waiting_.empty() || facts >= environment_.options.checkpoint_facts) return true;
   const std::uint64_t bytes = log_.counters().payload_bytes - cut_payload_bytes_;
   if (bytes >= environment_.options.checkpoint_log_bytes) return true;
   return monotonic - last_busy_ >= environment_.options.checkpoint_idle;
 }
 
-Duration Checkpointer::next_deadline() const {
+Duration Checkpointer::next_deadline(bool hurry) const {
   if (cut_ != nullptr) {
     if (writing_) return Duration::max();
-    return copied_ ? retry_at_ : Duration(0);
+    if (!copied_) return Duration(0);
+    // The write that it waits for ends the sleep.
+    return log_.durable_position() >= cut_->position() ? retry_at_ : Duration::max();
   }
   if (state_.applied == cut_position_) return Duration::max();
-  return last_busy_ + environment_.options.checkpoint_idle;
+  return hurry ? last_done_ + kHurryPause : last_busy_ + environment_.options.checkpoint_idle;
 }
 
 bool Checkpointer::behind() const {
@@ -85,6 +90,7 @@ Status Checkpointer::take(const CheckpointDone& done, Duration monotonic) {
     for (const Waiting& waiting : std::exchange(waiting_, {})) waiting.done(done.status);
     return {};
   }
+  last_done_ = monotonic;
   ++checkpoints_;
   rows_ += cut_->rows();
   committed_payload_bytes_ = cut_payload_bytes_;

@@ -47,7 +47,9 @@ class Checkpointer {
   // Something is going on or waiting, so that turn() must be called soon.
   [[nodiscard]] bool active() const { return cut_ != nullptr || !waiting_.empty(); }
   // When turn() has to be called at the latest: now in monotonic time, or never (max).
-  [[nodiscard]] Duration next_deadline() const;
+  [[nodiscard]] Duration next_deadline(bool hurry) const;
+  // One is under way, or there is something for another one.
+  [[nodiscard]] bool can_help() const { return active() || state_.applied != cut_position_; }
 
   void refuse_waiting(const Status& why);
   [[nodiscard]] std::uint64_t checkpoints() const { return checkpoints_; }
@@ -70,6 +72,7 @@ class Checkpointer {
   bool copied_ = false;
   bool writing_ = false;
   Duration retry_at_{0};
+  Duration last_done_{0};
   Position cut_position_;            // of the last cut
   std::uint64_t cut_payload_bytes_;  // log bytes at the last cut
   std::uint64_t committed_payload_bytes_;

@@ -74,7 +74,8 @@ Cut::Cut(PartitionState& state)
 }
 
 Cut::~Cut() {
-  if (state_.copies == this) state_.copies = nullptr;
+  // A finished cut is destroyed on another thread and must not look at the state.
+  if (copying_) state_.copies = nullptr;
 }
 
 bool Cut::copy_some(std::size_t count) {
@@ -86,7 +87,7 @@ bool Cut::copy_some(std::size_t count) {
     instance->dirty_epoch = 0;
   }
   if (next_ < to_copy_.size()) return false;
-  if (state_.copies == this) state_.copies = nullptr;
+  if (std::exchange(copying_, false)) state_.copies = nullptr;
   return true;
 }
 

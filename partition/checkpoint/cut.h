@@ -51,6 +51,7 @@ class Cut final : public CopySink {
   std::uint64_t epoch_ = 0;
   std::vector<SequenceNumber> to_copy_;
   std::size_t next_ = 0;
+  bool copying_ = true;
   std::vector<Row> rows_;
   std::vector<ErasedRow> erased_;
   std::vector<TimerChange> timers_;

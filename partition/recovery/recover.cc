@@ -13,7 +13,6 @@ Result<Recovered> recover(log::Io& io, const HubOptions& options, const Clock& c
   store_options.directory = plan.folder.checkpoint;
   store_options.hub_id = plan.hub_id;
   store_options.partition = plan.partition;
-  store_options.pack_pause = std::chrono::microseconds(100);
   INGOT_ASSIGN(recovered.store, storage::open_lmdb_store(store_options));
   recovered.state = std::make_unique<PartitionState>(plan.partition, plan.partition_count);
   PartitionState& state = *recovered.state;

@@ -1,6 +1,8 @@
 #include "partition/requests/query.h"
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
 #include <utility>
 
 #include "core/try.h"
@@ -10,6 +12,8 @@ namespace {
 
 // Ids of one scan; filters may need several scans for a page.
 constexpr std::size_t kScanIds = 1000;
+// Ids that are taken from memory for one page, at most.
+constexpr std::size_t kOverlayIds = 2 * kScanIds;
 
 bool matches(const InstanceQuery& query, const RowView& row) {
   if (!query.statuses.empty() &&
@@ -64,11 +68,12 @@ void Query::take(QueryScanned& scanned) {
     progress.request.done(scanned.rows.status());
     return;
   }
-  // Beyond the last id of a full scan the store may hold ids that were not seen.
-  const bool exhausted = scanned.rows->size() < kScanIds;
-  const std::string last = exhausted ? std::string() : scanned.rows->back().id;
+  // Beyond the last id of a full scan, or of a full overlay, there may be ids that were not seen.
+  std::optional<std::string> last;
+  if (scanned.rows->size() >= kScanIds) last = scanned.rows->back().id;
   Overlay rows = overlay(progress, last);
   for (const ScannedRow& row : *scanned.rows) {
+    if (last && row.id > *last) break;
     if (rows.contains(row.id)) continue;  // memory is newer
     const Result<RowView> view = view_row(row.bytes);
     if (!view.ok()) {
@@ -84,8 +89,8 @@ void Query::take(QueryScanned& scanned) {
       return;
     }
   }
-  if (!exhausted && progress.found.size() < progress.request.query.page_size) {
-    progress.request.after = last;
+  if (last && progress.found.size() < progress.request.query.page_size) {
+    progress.request.after = *last;
     scan(std::move(scanned.progress));
     return;
   }
@@ -99,26 +104,36 @@ void Query::take(QueryScanned& scanned) {
   });
 }
 
-Query::Overlay Query::overlay(const QueryProgress& progress, std::string_view last) const {
+Query::Overlay Query::overlay(const QueryProgress& progress,
+                              std::optional<std::string>& last) const {
   const std::string& prefix = progress.request.query.prefix;
   const std::string& after = progress.request.after;
   Overlay rows;
+  bool full = false;
+  // Keeps the smallest ids only, so that a page costs a look at each instance and no more.
   const auto wanted = [&](std::string_view id) {
-    return id > after && id.starts_with(prefix) && (last.empty() || id <= last);
+    return id > after && id.starts_with(prefix) && (!last || id <= *last) &&
+           (rows.size() < kOverlayIds || id < rows.rbegin()->first);
   };
-  const auto add_records = [&](const FinishedRecords& records) {
+  const auto put = [&](std::string_view id, const RowView& row) {
+    rows.insert_or_assign(id, row);
+    if (rows.size() > kOverlayIds) rows.erase(std::prev(rows.end()));
+    full |= rows.size() == kOverlayIds;
+  };
+  const auto put_records = [&](const FinishedRecords& records) {
     records.for_each([&](const FinishedRecord& record) {
       if (!wanted(record.id)) return;
       const Result<RowView> row = view_row(record.row);
       INGOT_ASSERT(row.ok());  // made by ourselves
-      rows.insert_or_assign(record.id, *row);
+      put(record.id, *row);
     });
   };
-  if (state_.finished.sealed() != nullptr) add_records(*state_.finished.sealed());
-  add_records(state_.finished.current());
+  if (state_.finished.sealed() != nullptr) put_records(*state_.finished.sealed());
+  put_records(state_.finished.current());
   state_.instances.for_each([&](const Instance& instance) {
-    if (wanted(instance.id)) rows.insert_or_assign(instance.id, view_row(instance));
+    if (wanted(instance.id)) put(instance.id, view_row(instance));
   });
+  if (full) last = std::string(rows.rbegin()->first);
   return rows;
 }
 

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,7 +39,8 @@ class Query {
   using Overlay = std::map<std::string_view, RowView>;
 
   void scan(std::shared_ptr<QueryProgress> progress);
-  Overlay overlay(const QueryProgress& progress, std::string_view last) const;
+  // What memory holds of the page, up to `last`, which is lowered when there is more than a page.
+  Overlay overlay(const QueryProgress& progress, std::optional<std::string>& last) const;
   // Adds a row to the page if it matches.
   static Status add(QueryProgress& progress, const RowView& row);
 

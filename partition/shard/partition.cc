@@ -14,6 +14,7 @@ constexpr std::size_t kTimerLoadsMax = 1024;
 // Timers fired in one turn, so that a flood of them leaves room for other work.
 constexpr std::size_t kTimersPerTurn = 4096;
 constexpr std::size_t kEvictionsPerTurn = 256;
+constexpr Duration kTimerLookMax = std::chrono::hours(1);
 
 Status closed() { return Status(StatusCode::cancelled, "the task hub is closed"); }
 
@@ -112,6 +113,13 @@ LoadKey load_key(const R& request) {
   }
 }
 
+// Adds to what the partition has to keep. Everything else may be what frees some, so it never
+// waits.
+bool needs_memory(const Request& request) {
+  return std::holds_alternative<StartRequest>(request) ||
+         std::holds_alternative<DeliverRequest>(request);
+}
+
 // Adds facts to the log, so a full disk refuses it.
 bool adds_facts(const Request& request) {
   return std::holds_alternative<StartRequest>(request) ||
@@ -123,9 +131,19 @@ bool adds_facts(const Request& request) {
 }  // namespace
 
 void Partition::take(std::unique_ptr<Inbox::Entry> entry) {
-  if (entry->admitted && !stopped_ && (!held_.empty() || !can_take())) {
-    held_.push_back(std::move(entry));
-    return;
+  if (needs_memory(entry->request) && !stopped_) {
+    if (memory_stuck_ && !closing_) {
+      refuse(entry->request,
+             Status(StatusCode::overloaded, "the memory of partition " +
+                                                std::to_string(state_->partition.value) +
+                                                " is used up by what can't be evicted"));
+      finish(std::move(entry));
+      return;
+    }
+    if (!held_.empty() || !can_take()) {
+      held_.push_back(std::move(entry));
+      return;
+    }
   }
   dispatch(std::move(entry));
 }
@@ -167,6 +185,7 @@ void Partition::finish(std::unique_ptr<Inbox::Entry> entry) {
 
 bool Partition::can_take() const {
   if (closing_) return true;  // the inbox is closed: what is left was admitted before
+  if (disk_full_) return true;  // what needs room is refused
   if (log_->batch_bytes() >= environment_.options.batch_bytes_max) return false;
   return !memory_short_ && !checkpointer_.behind();
 }
@@ -237,8 +256,6 @@ bool Partition::turn(Timestamp now, Duration monotonic) {
   if (stopped_) return true;
   // What waits for a position that is durable already: no write may come to release it.
   if (gate_.size() != 0) busy |= gate_.release(log_->durable_position()) != 0;
-  // Answers that tell of nothing new are covered already.
-  busy |= gate_.release(log_->durable_position()) != 0;
   peers_.send();
   busy |= keep_memory();
   if (!closing_) checkpointer_.turn(monotonic, memory_short_);
@@ -318,8 +335,9 @@ bool Partition::flush(Duration monotonic) {
 }
 
 void Partition::on_write(const Status& status) {
+  const Status taken = log_->on_write(status);
   if (stopped_) return;
-  if (const Status taken = log_->on_write(status); !taken.ok()) {
+  if (!taken.ok()) {
     stop(taken);
     return;
   }
@@ -331,26 +349,35 @@ bool Partition::keep_memory() {
   const std::uint64_t held = residency_.memory_bytes();
   if (held <= memory_bytes_ * 3 / 4) {
     memory_short_ = false;
+    memory_stuck_ = false;
     return false;
   }
   const bool evicted = residency_.evict(memory_bytes_ * 3 / 4, kEvictionsPerTurn);
   // Over three quarters a checkpoint makes instances evictable; at the budget requests wait for it.
   const std::uint64_t left = residency_.memory_bytes();
   if (!evicted && !closing_) checkpointer_.turn(monotonic_, true);
-  memory_short_ = left > memory_bytes_ && (checkpointer_.active() || left > memory_bytes_ * 2);
+  memory_short_ = left > memory_bytes_ && checkpointer_.can_help();
+  memory_stuck_ = left > memory_bytes_ * 2 && !checkpointer_.can_help();
   return evicted;
 }
 
 Duration Partition::next_deadline(Timestamp now, Duration monotonic) const {
   if (stopped_) return Duration::max();
-  Duration next = std::min(checkpointer_.next_deadline(), foreign_deadline_);
-  if (!state_->agenda.empty() && residency_.loads() == 0) {
+  Duration next = checkpointer_.next_deadline(memory_short_);
+  // On a full disk nothing fires and no lock ends.
+  if (!disk_full_) next = std::min(next, foreign_deadline_);
+  if (!disk_full_ && !state_->agenda.empty() && residency_.loads() == 0) {
     const Timestamp fire_at = state_->agenda.next().fire_at;
-    next = std::min(next, fire_at <= now ? Duration(0) : monotonic + (fire_at - now));
+    // A far time is looked at again in between: the sum must not overflow.
+    const Duration ahead = std::clamp<Duration>(fire_at - now, Duration(0), kTimerLookMax);
+    next = std::min(next, monotonic + ahead);
   }
   if (!log_->write_in_flight()) {
     if (log_->batch_bytes() != 0) next = std::min(next, disk_full_ ? disk_retry_at_ : Duration(0));
-    if (log_->needs_watermark()) next = std::min(next, last_write_at_ + kWatermarkDelay);
+    // A watermark is written only when nothing else waits.
+    if (log_->batch_bytes() == 0 && log_->needs_watermark()) {
+      next = std::min(next, last_write_at_ + kWatermarkDelay);
+    }
   }
   return next;
 }

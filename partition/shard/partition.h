@@ -110,7 +110,8 @@ class Partition final : private EffectDispatcher {
   std::deque<std::unique_ptr<Inbox::Entry>> held_;  // client requests that wait for room
   bool closing_ = false;
   bool stopped_ = false;
-  bool memory_short_ = false;
+  bool memory_short_ = false;  // over the budget until the checkpoint that runs is done
+  bool memory_stuck_ = false;  // far over it, and no checkpoint can help
   bool disk_full_ = false;
   Duration monotonic_{0};
   Duration disk_retry_at_{0};
