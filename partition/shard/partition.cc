@@ -184,7 +184,7 @@ void Partition::finish(std::unique_ptr<Inbox::Entry> entry) {
 }
 
 bool Partition::can_take() const {
-  if (closing_) return true;  // the inbox is closed: what is left was admitted before
+  if (closing_) return true;    // the inbox is closed: what is left was admitted before
   if (disk_full_) return true;  // what needs room is refused
   if (log_->batch_bytes() >= environment_.options.batch_bytes_max) return false;
   return !memory_short_ && !checkpointer_.behind();
