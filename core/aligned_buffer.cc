@@ -1,11 +1,18 @@
 #include "core/aligned_buffer.h"
 
+#include <sys/mman.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <new>
 #include <utility>
 
 namespace ingot {
+namespace {
+
+constexpr std::size_t kHugePageBytes = 2U << 20;
+
+}  // namespace
 
 AlignedBuffer::~AlignedBuffer() { std::free(data_); }
 
@@ -25,8 +32,12 @@ void AlignedBuffer::reserve(std::size_t capacity) {
   if (capacity <= capacity_) return;
   std::size_t grown = capacity_ == 0 ? kAlignment : capacity_ * 2;
   while (grown < capacity) grown *= 2;
-  void* fresh = std::aligned_alloc(kAlignment, grown);
+  // A device takes few segments a command: with huge pages a large write is one command, with small
+  // ones it is split.
+  const bool huge = grown >= kHugePageBytes;
+  void* fresh = std::aligned_alloc(huge ? kHugePageBytes : kAlignment, grown);
   if (fresh == nullptr) throw std::bad_alloc();
+  if (huge) static_cast<void>(::madvise(fresh, grown, MADV_HUGEPAGE));  // a wish
   if (size_ != 0) std::memcpy(fresh, data_, size_);
   std::free(data_);
   data_ = static_cast<char*>(fresh);
