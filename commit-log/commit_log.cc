@@ -266,7 +266,9 @@ Status CommitLogImpl::on_write(const Status& status) {
   counters_.bytes_written += in_flight_bytes_;
   ++counters_.writes;
   // Spares are made when the log shows that it will need them.
-  if (offset_ > segments_.back().size / 4) pool_->want_spares();
+  // Only when none is left: a log that is trimmed as fast as it grows lives on recycled segments,
+  // and zero-writing others would cost it half of the device.
+  if (pool_->ready() == 0 && offset_ > segments_.back().size / 4) pool_->want_spares();
   return {};
 }
 

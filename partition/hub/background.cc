@@ -1,12 +1,10 @@
 #include "partition/hub/background.h"
 
-#include "partition/shard/short_slices.h"
-
 namespace ingot::partition {
 
-Background::Background(std::uint32_t threads, Priority priority) {
+Background::Background(std::uint32_t threads) {
   for (std::uint32_t i = 0; i < threads; ++i) {
-    threads_.emplace_back([this, priority] { work(priority); });
+    threads_.emplace_back([this] { work(); });
   }
 }
 
@@ -31,8 +29,7 @@ void Background::stop() {
   threads_.clear();
 }
 
-void Background::work(Priority priority) {
-  if (priority == Priority::low) request_low_priority();
+void Background::work() {
   for (;;) {
     std::function<void()> job;
     {

@@ -1,6 +1,10 @@
 #pragma once
 
-// Background: threads of low priority that run jobs in the order they came.
+// Background: threads that run jobs in the order they came.
+//
+// They have the priority of the shards: checkpoints that got less starved behind busy shards, and
+// what they had to write grew until requests had to wait for it. The shards' short time slices
+// (short_slices.h) keep their latency.
 
 #include <condition_variable>
 #include <deque>
@@ -15,9 +19,7 @@ namespace ingot::partition {
 
 class Background final : public BackgroundJobs {
  public:
-  enum class Priority : std::uint8_t { normal, low };
-
-  Background(std::uint32_t threads, Priority priority);
+  explicit Background(std::uint32_t threads);
   ~Background() override;
 
   void submit(std::function<void()> job) override;
@@ -25,7 +27,7 @@ class Background final : public BackgroundJobs {
   void stop();
 
  private:
-  void work(Priority priority);
+  void work();
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -22,10 +22,6 @@ struct SchedAttr {
 };
 static_assert(sizeof(SchedAttr) == 48);
 
-// A third of a shard's share where both want a processor. At 19 the checkpoints starved behind busy
-// shards, and what they had to write grew until requests had to wait for it.
-constexpr int kBackgroundNice = 5;
-
 }  // namespace
 
 void request_short_slices() {
@@ -34,11 +30,6 @@ void request_short_slices() {
   attributes.runtime = 100'000;
   // Best effort: older kernels ignore the slice or refuse the call, and all still works.
   static_cast<void>(syscall(SYS_sched_setattr, 0, &attributes, 0));
-}
-
-void request_low_priority() {
-  static_cast<void>(
-      setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kBackgroundNice));
 }
 
 }  // namespace ingot::partition

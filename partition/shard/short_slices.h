@@ -7,7 +7,5 @@ namespace ingot::partition {
 
 // For the calling thread; where the kernel can't do it, nothing happens.
 void request_short_slices();
-// For threads that work in the background: a smaller share of a busy processor.
-void request_low_priority();
 
 }  // namespace ingot::partition
