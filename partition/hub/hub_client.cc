@@ -55,10 +55,7 @@ void HubClient::run_async(std::string_view orchestrator, StartOptions options, S
   request.started = std::move(started);
   request.completed = std::move(completed);
   const PartitionId partition = router_.of_hash(request.id_hash);
-  Request routed(std::move(request));
-  if (Status taken = router_.offer(partition, std::move(routed)); !taken.ok()) {
-    refuse(routed, taken);
-  }
+  router_.offer_or_refuse(partition, std::move(request));
 }
 
 void HubClient::schedule_new_orchestration_async(std::string_view orchestrator,
@@ -117,10 +114,7 @@ void HubClient::wait_for_completion_async(std::string_view instance_id, StateFn 
   request.wait_for = WaitFor::completion;
   request.done = std::move(completed);
   const PartitionId partition = router_.of_hash(request.id_hash);
-  Request routed(std::move(request));
-  if (Status taken = router_.offer(partition, std::move(routed)); !taken.ok()) {
-    refuse(routed, taken);
-  }
+  router_.offer_or_refuse(partition, std::move(request));
 }
 
 Result<InstanceState> HubClient::get_instance(std::string_view instance_id, bool with_payloads) {
@@ -150,10 +144,7 @@ void HubClient::raise_event_async(std::string_view instance_id, std::string_view
   request.request_id = next_request_id_.fetch_add(1, std::memory_order_relaxed);
   request.done = std::move(done);
   const PartitionId partition = router_.of_hash(request.id_hash);
-  Request routed(std::move(request));
-  if (Status taken = router_.offer(partition, std::move(routed)); !taken.ok()) {
-    refuse(routed, taken);
-  }
+  router_.offer_or_refuse(partition, std::move(request));
 }
 
 Status HubClient::raise_event(std::string_view instance_id, std::string_view event_name,

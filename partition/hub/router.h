@@ -25,6 +25,12 @@ class Router final : public PartitionPost {
   Status offer(PartitionId partition, Request&& request) {
     return inbox(partition).offer(slot(partition), std::move(request));
   }
+  // A client's request whose callback hears of it when it is not taken.
+  void offer_or_refuse(PartitionId partition, Request request) {
+    if (const Status taken = offer(partition, std::move(request)); !taken.ok()) {
+      refuse(request, taken);
+    }
+  }
   void push(PartitionId partition, Request&& request) override {
     inbox(partition).push(slot(partition), std::move(request));
   }
