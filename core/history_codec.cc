@@ -21,7 +21,8 @@ enum Field : std::uint32_t {
   kVersion = 1U << 11,
   kTraceParent = 1U << 12,
   kTags = 1U << 13,
-  kKnownFields = (1U << 14) - 1,
+  kLockSet = 1U << 14,
+  kKnownFields = (1U << 15) - 1,
 };
 
 std::uint32_t mask_of(const HistoryEventView& e) {
@@ -40,6 +41,7 @@ std::uint32_t mask_of(const HistoryEventView& e) {
   if (!e.version.empty()) mask |= kVersion;
   if (!e.trace_parent.empty()) mask |= kTraceParent;
   if (!e.tags.empty()) mask |= kTags;
+  if (!e.lock_set.empty()) mask |= kLockSet;
   return mask;
 }
 
@@ -65,12 +67,12 @@ class Writer {
   char* at_;
 };
 
-// No more than eighteen numbers and lengths, of kVarintBytesMax bytes each, and the texts.
-constexpr std::size_t kNumbersBytesMax = 18 * kVarintBytesMax;
+// No more than nineteen numbers and lengths, of kVarintBytesMax bytes each, and the texts.
+constexpr std::size_t kNumbersBytesMax = 19 * kVarintBytesMax;
 constexpr std::size_t kSmallEventBytes = 512;
 std::size_t texts_bytes(const HistoryEventView& e) {
   return e.name.size() + e.data.size() + e.instance_id.size() + e.failure.size() + e.parent.size() +
-         e.version.size() + e.trace_parent.size() + e.tags.size();
+         e.version.size() + e.trace_parent.size() + e.tags.size() + e.lock_set.size();
 }
 
 char* encode_body(const HistoryEventView& e, char* at) {
@@ -95,6 +97,7 @@ char* encode_body(const HistoryEventView& e, char* at) {
   if ((mask & kVersion) != 0) out.bytes(e.version);
   if ((mask & kTraceParent) != 0) out.bytes(e.trace_parent);
   if ((mask & kTags) != 0) out.bytes(e.tags);
+  if ((mask & kLockSet) != 0) out.bytes(e.lock_set);
   return out.at();
 }
 
@@ -120,6 +123,26 @@ std::int32_t read_id(Reader& reader) {
   return static_cast<std::int32_t>(id);
 }
 
+// Calls `use(id)` for each id, whose bytes must ascend; false if the bytes are no lock set.
+template <typename Use>
+bool read_lock_set(std::string_view bytes, const Use& use) {
+  Reader reader(bytes);
+  std::uint64_t left = reader.varint();
+  if (left == 0) return false;
+  std::string_view last;
+  for (; left != 0 && reader.ok(); --left) {
+    const std::string_view id = reader.bytes();
+    if (id <= last) return false;
+    use(id);
+    last = id;
+  }
+  return reader.finished();
+}
+
+bool lock_set_is_valid(std::string_view bytes) {
+  return read_lock_set(bytes, [](std::string_view) {});
+}
+
 bool tags_are_valid(std::string_view tags) {
   Reader reader(tags);
   for (std::uint64_t left = reader.varint(); left != 0 && reader.ok(); --left) {
@@ -132,7 +155,8 @@ bool tags_are_valid(std::string_view tags) {
 bool nested_parts_are_valid(const HistoryEventView& e) {
   return (e.failure.empty() || decode_failure(e.failure)) &&
          (e.parent.empty() || decode_parent(e.parent)) &&
-         (e.tags.empty() || tags_are_valid(e.tags));
+         (e.tags.empty() || tags_are_valid(e.tags)) &&
+         (e.lock_set.empty() || lock_set_is_valid(e.lock_set));
 }
 
 }  // namespace
@@ -155,6 +179,7 @@ void encode_event(const HistoryEvent& event, std::string& out) {
   std::string failure;
   std::string parent;
   std::string tags;
+  std::string lock_set;
   HistoryEventView view;
   view.kind = event.kind;
   view.event_id = event.event_id;
@@ -171,18 +196,14 @@ void encode_event(const HistoryEvent& event, std::string& out) {
   view.recurse = event.recurse;
   if (event.failure) encode_failure(*event.failure, failure);
   if (event.parent) encode_parent(*event.parent, parent);
-  if (!event.tags.empty()) {
-    put_varint(tags, event.tags.size());
-    for (const auto& [key, value] : event.tags) {
-      put_bytes(tags, key);
-      put_bytes(tags, value);
-    }
-  }
+  encode_tags(event.tags, tags);
+  encode_lock_set(event.lock_set, lock_set);
   view.failure = failure;
   view.parent = parent;
   view.version = event.version;
   view.trace_parent = event.trace_parent;
   view.tags = tags;
+  view.lock_set = lock_set;
   encode_event(view, out);
 }
 
@@ -220,6 +241,7 @@ HistoryEventView decode_trusted_event(Reader& reader) {
   if ((mask & kVersion) != 0) e.version = body.bytes();
   if ((mask & kTraceParent) != 0) e.trace_parent = body.bytes();
   if ((mask & kTags) != 0) e.tags = body.bytes();
+  if ((mask & kLockSet) != 0) e.lock_set = body.bytes();
   if (!body.finished()) reader.fail();
   return e;
 }
@@ -247,12 +269,9 @@ HistoryEvent to_event(const HistoryEventView& view) {
   if (!view.parent.empty()) event.parent = decode_parent(view.parent);
   event.version = view.version;
   event.trace_parent = view.trace_parent;
-  if (!view.tags.empty()) {
-    Reader reader(view.tags);
-    for (std::uint64_t left = reader.varint(); left != 0 && reader.ok(); --left) {
-      std::string key(reader.bytes());
-      event.tags.emplace_back(std::move(key), reader.bytes());
-    }
+  if (!view.tags.empty()) event.tags = decode_tags(view.tags).value_or(Tags{});
+  if (!view.lock_set.empty()) {
+    event.lock_set = decode_lock_set(view.lock_set).value_or(std::vector<std::string>{});
   }
   return event;
 }
@@ -324,6 +343,44 @@ std::optional<ParentInfo> decode_parent(std::string_view bytes) {
   parent.scheduled_id = read_id(reader);
   if (!reader.finished()) return std::nullopt;
   return parent;
+}
+
+// tags := varint count, then count times: bytes key, bytes value
+void encode_tags(const Tags& tags, std::string& out) {
+  if (tags.empty()) return;
+  put_varint(out, tags.size());
+  for (const auto& [key, value] : tags) {
+    put_bytes(out, key);
+    put_bytes(out, value);
+  }
+}
+
+std::optional<Tags> decode_tags(std::string_view bytes) {
+  Tags tags;
+  if (bytes.empty()) return tags;
+  Reader reader(bytes);
+  for (std::uint64_t left = reader.varint(); left != 0 && reader.ok(); --left) {
+    std::string key(reader.bytes());
+    tags.emplace_back(std::move(key), reader.bytes());
+  }
+  if (!reader.finished()) return std::nullopt;
+  return tags;
+}
+
+// lock set := varint count, then count times: bytes id
+void encode_lock_set(const std::vector<std::string>& ids, std::string& out) {
+  if (ids.empty()) return;
+  put_varint(out, ids.size());
+  for (const std::string& id : ids) put_bytes(out, id);
+}
+
+std::optional<std::vector<std::string>> decode_lock_set(std::string_view bytes) {
+  std::vector<std::string> ids;
+  if (bytes.empty()) return ids;
+  if (!read_lock_set(bytes, [&](std::string_view id) { ids.emplace_back(id); })) {
+    return std::nullopt;
+  }
+  return ids;
 }
 
 }  // namespace ingot

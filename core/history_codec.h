@@ -18,7 +18,8 @@
 
 namespace ingot {
 
-// A HistoryEvent whose texts are views. `failure`, `parent` and `tags` stay encoded.
+// A HistoryEvent whose texts are views. `failure`, `parent`, `tags` and
+// `lock_set` stay encoded.
 struct HistoryEventView {
   // Written out, or g++ would clear it with `rep stos`, which takes longer than decoding an event.
   HistoryEventView() {}  // NOLINT(modernize-use-equals-default)
@@ -40,7 +41,8 @@ struct HistoryEventView {
   std::string_view parent;   // encode_parent(); empty: none
   std::string_view version;
   std::string_view trace_parent;
-  std::string_view tags;  // varint count, then bytes key, bytes value
+  std::string_view tags;      // encode_tags(); empty: none
+  std::string_view lock_set;  // encode_lock_set(); empty: none
 };
 
 void encode_event(const HistoryEventView& event, std::string& out);
@@ -62,5 +64,12 @@ void encode_failure(const FailureDetails& failure, std::string& out);
 [[nodiscard]] std::optional<FailureDetails> decode_failure(std::string_view bytes);
 void encode_parent(const ParentInfo& parent, std::string& out);
 [[nodiscard]] std::optional<ParentInfo> decode_parent(std::string_view bytes);
+// Empty lists are empty bytes.
+using Tags = std::vector<std::pair<std::string, std::string>>;
+void encode_tags(const Tags& tags, std::string& out);
+[[nodiscard]] std::optional<Tags> decode_tags(std::string_view bytes);
+// `ids` are in the order of their bytes, each once and none empty; nothing else decodes.
+void encode_lock_set(const std::vector<std::string>& ids, std::string& out);
+[[nodiscard]] std::optional<std::vector<std::string>> decode_lock_set(std::string_view bytes);
 
 }  // namespace ingot

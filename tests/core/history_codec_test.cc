@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,13 @@ HistoryEvent random_event(Random& random) {
   for (std::uint64_t n = random.below(4); n != 0; --n) {
     event.tags.emplace_back(random_text(random), random_text(random));
   }
+  for (std::uint64_t n = random.below(4); n != 0; --n) {
+    std::string id = "@" + random_text(random);
+    event.lock_set.push_back(std::move(id));
+  }
+  std::sort(event.lock_set.begin(), event.lock_set.end());
+  event.lock_set.erase(std::unique(event.lock_set.begin(), event.lock_set.end()),
+                       event.lock_set.end());
   return event;
 }
 
@@ -136,7 +144,7 @@ TEST(HistoryCodecTest, UnknownKindsFieldsAndStatusesAreRefused) {
   EXPECT_FALSE(accepts(""s));
   EXPECT_FALSE(accepts("\x00\x00\x00"s)) << "kind 0";
   EXPECT_FALSE(accepts("\x1A\x00\x00"s)) << "kind 26";
-  EXPECT_FALSE(accepts("\x0C\x80\x80\x01\x00"s)) << "mask bit 14";
+  EXPECT_FALSE(accepts("\x0C\x80\x80\x02\x00"s)) << "mask bit 15";
   EXPECT_FALSE(accepts("\x0C\x00\x00\x00"s)) << "bytes behind the last field";
   EXPECT_TRUE(accepts("\x0C\x80\x01\x00\x06"s)) << "status 6";
   EXPECT_FALSE(accepts("\x0C\x80\x01\x00\x07"s)) << "status 7";
@@ -144,6 +152,32 @@ TEST(HistoryCodecTest, UnknownKindsFieldsAndStatusesAreRefused) {
   EXPECT_FALSE(accepts("\x0C\x80\x04\x00\x01\x00"s)) << "a failure of depth 0";
   EXPECT_FALSE(accepts("\x0C\x80\x08\x00\x02\x00\x00"s)) << "a parent cut short";
   EXPECT_FALSE(accepts("\x0C\x80\x40\x00\x01\x05"s)) << "five tags in no bytes";
+}
+
+TEST(HistoryCodecTest, ALockSetIsNotEmptyAndInOrderAndHasNoIdTwice) {
+  const auto accepts = [](const std::vector<std::string>& ids) {
+    std::string list;
+    put_varint(list, ids.size());
+    for (const std::string& id : ids) put_bytes(list, id);
+    HistoryEventView event;
+    event.kind = HistoryEventKind::entity_lock_requested;
+    event.lock_set = list;
+    std::string bytes;
+    encode_event(event, bytes);
+    Reader reader(bytes);
+    const HistoryEventView view = decode_event(reader);
+    if (!reader.finished()) return false;
+    EXPECT_EQ(to_event(view).lock_set, ids);
+    return true;
+  };
+  EXPECT_TRUE(accepts({"@a@1"}));
+  EXPECT_TRUE(accepts({"@a@1", "@a@10", "@a@2", "@b@0"}));
+  EXPECT_FALSE(accepts({}));
+  EXPECT_FALSE(accepts({"@a@2", "@a@1"}));
+  EXPECT_FALSE(accepts({"@a@1", "@a@1"}));
+  EXPECT_FALSE(accepts({"", "@a@1"}));
+  EXPECT_EQ(decode_lock_set("\x01\x02@"), std::nullopt);
+  EXPECT_TRUE(decode_lock_set({})->empty());
 }
 
 TEST(HistoryCodecTest, AnyDamageIsRefusedOrGivesAnEvent) {

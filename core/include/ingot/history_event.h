@@ -8,12 +8,14 @@
 //   ExecutionStarted                name, data (input), instance_id, execution_id, parent, fire_at
 //                                   (the scheduled start, if any), version, tags, trace_parent
 //   OrchestratorStarted             timestamp only
-//   TaskScheduled                   event_id, name, data (input), version
+//   TaskScheduled                   event_id, name, data (input), version, tags, trace_parent
 //   TaskCompleted                   scheduled_id, data (result)
 //   TaskFailed                      scheduled_id, failure
 //   TimerCreated                    event_id, fire_at
 //   TimerFired                      scheduled_id, fire_at
-//   SubOrchestrationInstanceCreated event_id, name, instance_id (child), data (input), version
+//   SubOrchestrationInstanceCreated event_id, name, instance_id (child), data (input), version,
+//   tags,
+//                                   trace_parent
 //   SubOrchestrationInstanceCompleted  scheduled_id, data (result)
 //   SubOrchestrationInstanceFailed  scheduled_id, failure
 //   EventSent                       event_id, instance_id (target), name, data
@@ -22,9 +24,25 @@
 //   ExecutionCompleted              event_id, status, data (output), failure
 //   ContinueAsNew                   event_id, data (input)
 //   ExecutionSuspended, -Resumed    data (reason)
-//   the entity kinds and ExecutionRewound take their place with the entities
+//   EntityOperationSignaled         event_id, instance_id (entity), name (operation), data, fire_at
+//                                   (when it is due, if scheduled), trace_parent
+//   EntityOperationCalled           event_id, instance_id (entity), name (operation), data,
+//                                   trace_parent
+//   EntityOperationCompleted        scheduled_id, data (result)
+//   EntityOperationFailed           scheduled_id, failure
+//   EntityLockRequested             event_id, lock_set
+//   EntityLockGranted               scheduled_id
+//   EntityUnlockSent                event_id, instance_id (entity), scheduled_id (the lock
+//   request's) ExecutionRewound                data (reason)
 //
 // Events that come from an orchestrator's action carry its id in `event_id`; all others carry -1.
+//
+// What goes to an entity is not in the sender's history alone, it is also a message in the entity's
+// inbox. There event_id is -1, instance_id and execution_id are the sender's (empty: a client's),
+// and scheduled_id is the sender's action: of EntityOperationCalled and EntityLockRequested their
+// own, of EntityUnlockSent the lock request's. Answers on their way (of children, entities and
+// locks) carry the execution that they are for in execution_id, and what an entity's batch produces
+// carries in instance_id whom it is for.
 
 #include <ingot/ids.h>
 #include <ingot/time.h>
@@ -130,6 +148,7 @@ struct HistoryEvent {
   std::string version;
   std::string trace_parent;
   std::vector<std::pair<std::string, std::string>> tags;
+  std::vector<std::string> lock_set;  // ids of entities, in the order of their bytes, each once
 
   bool operator==(const HistoryEvent&) const = default;
 };

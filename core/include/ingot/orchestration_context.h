@@ -15,10 +15,14 @@
 // Texts are given as views and encoded before the call returns, so no temporary has to live across
 // a wait. core/README.md lists what g++ 12 gets wrong in `co_await` expressions.
 
+#include <ingot/call_options.h>
+#include <ingot/entity_id.h>
+#include <ingot/entity_lock.h>
 #include <ingot/task.h>
 #include <ingot/time.h>
 
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -29,19 +33,6 @@
 #include <vector>
 
 namespace ingot {
-
-// When a failed activity or sub-orchestration is tried again: after `first_interval`, then each
-// time `backoff_coefficient` times as late, but never later than `interval_max`.
-struct RetryPolicy {
-  std::int32_t attempts_max = 3;       // the first one counts; below 1 means 1
-  Duration first_interval{1'000'000};  // us
-  double backoff_coefficient = 1.0;    // below 1 means 1
-  Duration interval_max{0};            // us; 0: no limit
-  Duration total_timeout{0};  // us; no attempt starts this long after the first; 0: no limit
-  // Asked before each retry; must be deterministic. Empty: every failure is retried, unless it is
-  // marked non-retriable.
-  std::function<bool(const FailureDetails&)> retry_if;
-};
 
 class OrchestrationContext {
  public:
@@ -56,6 +47,10 @@ class OrchestrationContext {
   [[nodiscard]] std::string_view instance_id() const;
   [[nodiscard]] std::string_view input() const;
   [[nodiscard]] ExecutionId execution_id() const;
+  [[nodiscard]] std::string_view trace_parent() const;
+  // The orchestration that waits for this one; nothing if none does.
+  [[nodiscard]] std::optional<ParentInfo> parent() const;
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> tags() const;
   // The time of the current step, the same in a replay.
   [[nodiscard]] Timestamp current_time() const;
   // True while the past is run again; for logging only.
@@ -69,13 +64,17 @@ class OrchestrationContext {
   Future<std::string> call_activity(std::string_view name, std::string_view input = {});
   Future<std::string> call_activity(std::string_view name, std::string_view input,
                                     const RetryPolicy& policy);
+  Future<std::string> call_activity(std::string_view name, std::string_view input,
+                                    const ActivityCallOptions& options);
   // The child's output; TaskFailedError if it failed or was terminated. An empty id is derived
-  // from this execution's. A retry uses the same id.
+  // from this execution's. A retry uses the same id. std::logic_error while entities are locked.
   Future<std::string> call_sub_orchestration(std::string_view name, std::string_view input = {},
                                              std::string_view instance_id = {});
   Future<std::string> call_sub_orchestration(std::string_view name, std::string_view input,
                                              std::string_view instance_id,
                                              const RetryPolicy& policy);
+  Future<std::string> call_sub_orchestration(std::string_view name, std::string_view input,
+                                             const SubOrchestrationOptions& options);
   // A time in the past fires at once.
   Future<void> create_timer(Timestamp fire_at);
   Future<void> create_timer(Duration delay);
@@ -87,6 +86,25 @@ class OrchestrationContext {
   Future<std::optional<std::string>> wait_for_event(std::string_view name, Duration timeout);
   // Raises an event in another instance, in order; lost if that does not exist or has ended.
   void send_event(std::string_view instance_id, std::string_view name, std::string_view data = {});
+
+  // What the entity's operation gave; TaskFailedError if it failed. Operations that one
+  // orchestration asks of one entity run in the order of the calls. A malformed id is
+  // std::invalid_argument, here and below.
+  Future<std::string> call_entity(const EntityId& entity, std::string_view operation,
+                                  std::string_view input = {});
+  // Asks for an operation and waits for no answer. With `at`, it waits in the entity until then.
+  void signal_entity(const EntityId& entity, std::string_view operation,
+                     std::string_view input = {}, std::optional<Timestamp> at = {});
+  // The lock on all of `entities`, which no other orchestration uses until it is released; see
+  // EntityLock. It is taken in the order of the ids' texts, and an id that is given twice counts
+  // once. While it is held or asked for, these are std::logic_error, at the call: to lock again, to
+  // call a sub-orchestration, to signal an entity of the lock, to call one that is not, and to call
+  // one of them while an earlier call to it has no answer (or the lock itself has none). A request
+  // whose Future is dropped gives its lock back by itself; only to lock again has to wait for that.
+  Future<EntityLock> lock_entities(const std::vector<EntityId>& entities);
+  template <std::same_as<EntityId>... More>
+  Future<EntityLock> lock_entities(const EntityId& first, const More&... more);
+
   // Makes the end of this orchestrator the start of a new execution with that input and no
   // history. Call it, then co_return; what is returned is ignored, an exception is not. Events not
   // consumed go over to the new execution, unless `keep_events` is false.
@@ -165,6 +183,11 @@ Future<T> OrchestrationContext::start(Task<T> task) {
   if (!task.handle_) model::throw_misuse("an empty Task was started");
   const auto handle = task.take_handle();
   return Future<T>(start_task(handle, handle.promise()));
+}
+
+template <std::same_as<EntityId>... More>
+Future<EntityLock> OrchestrationContext::lock_entities(const EntityId& first, const More&... more) {
+  return lock_entities(std::vector<EntityId>{first, more...});
 }
 
 template <typename T>

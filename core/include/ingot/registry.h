@@ -1,7 +1,8 @@
 #pragma once
 
-// The orchestrators and activities that a program offers, by name.
+// The orchestrators, activities and entities that a program offers, by name.
 
+#include <ingot/entity_context.h>
 #include <ingot/orchestration_context.h>
 #include <ingot/status.h>
 
@@ -41,14 +42,18 @@ class Registry {
   // `invalid_argument` for a bad name or an empty function, `already_exists` for a name in use.
   Status add_orchestrator(std::string name, OrchestratorFn function);
   Status add_activity(std::string name, ActivityFn function, ActivityOptions options = {});
+  // The same; names of entities have no '@', and their case is of no account.
+  Status add_entity(std::string_view name, EntityFn function);
 
   // Null when there is none. The pointers stay valid as long as the registry.
   [[nodiscard]] const OrchestratorFn* find_orchestrator(std::string_view name) const;
   [[nodiscard]] const Activity* find_activity(std::string_view name) const;
+  [[nodiscard]] const EntityFn* find_entity(std::string_view name) const;
 
   // In the order of their bytes.
   [[nodiscard]] std::vector<std::string> orchestrator_names() const;
   [[nodiscard]] std::vector<std::string> activity_names() const;
+  [[nodiscard]] std::vector<std::string> entity_names() const;  // in lower case
 
  private:
   struct NameHash {
@@ -60,6 +65,7 @@ class Registry {
 
   ByName<OrchestratorFn> orchestrators_;
   ByName<Activity> activities_;
+  ByName<EntityFn> entities_;
 };
 
 }  // namespace ingot

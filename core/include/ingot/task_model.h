@@ -46,6 +46,7 @@ struct FutureState {
   std::int32_t action_id = -1;  // the action that resolves it; of a started Task, its ordinal
   FutureStatus status = FutureStatus::pending;
   bool waits_for_event = false;
+  bool holds_lock = false;  // an EntityLock that was granted and not yet taken
 };
 
 void release(FutureState& state) noexcept;
@@ -168,7 +169,9 @@ T result_of(FutureState& state) {
   if constexpr (std::is_same_v<T, std::optional<std::string>>) {
     if (state.status == FutureStatus::timed_out) return std::nullopt;
   }
-  if constexpr (std::is_constructible_v<T, std::string>) {
+  if constexpr (requires { T::of(state); }) {
+    return T::of(state);
+  } else if constexpr (std::is_constructible_v<T, std::string>) {
     if constexpr (kMove) {
       return T(std::move(state.value));
     } else {
