@@ -115,6 +115,12 @@ void ExecutionCore::feed(const HistoryEventView& event, std::string_view bytes) 
       return complete_action(event, Kind::timer_created, FutureStatus::completed, {});
     case Kind::event_raised:
       return raise(event, bytes);
+    case Kind::entity_operation_completed:
+      return answer_entity_call(event, FutureStatus::completed, event.data);
+    case Kind::entity_operation_failed:
+      return answer_entity_call(event, FutureStatus::failed, event.failure);
+    case Kind::entity_lock_granted:
+      return grant_lock(event);
     default:
       return;  // of no meaning to an orchestrator
   }
@@ -302,6 +308,7 @@ std::size_t ExecutionCore::memory_bytes() const {
   bytes += actions_.capacity() * sizeof(Action) + recorded_.capacity() + deferred_.capacity();
   bytes += buffered_.capacity() * sizeof(std::string) + next_input_.capacity();
   bytes += (event_waits_.capacity() + tasks_.capacity() + ready_.capacity()) * sizeof(void*);
+  if (critical_section_) bytes += critical_section_->memory_bytes();
   return bytes + more_bytes_;
 }
 

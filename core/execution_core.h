@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/critical_section.h"
 #include "core/execution.h"
 #include "core/history_codec.h"
 #include "core/recycled.h"
@@ -57,6 +58,15 @@ class ExecutionCore : public Recycled<ExecutionCore> {
   FutureState* wait_for_event(std::string_view name, std::optional<Timestamp> deadline);
   FutureState* start(std::coroutine_handle<> task, PromiseBase& promise);
   void continue_as_new(std::string_view input, bool keep_events);
+  // Entities; in critical_section.cc. What a lock does not allow throws std::logic_error.
+  FutureState* call_entity(std::string_view entity_id, std::string_view operation,
+                           std::string_view input);
+  void signal_entity(std::string_view entity_id, std::string_view operation, std::string_view input,
+                     std::optional<Timestamp> at);
+  FutureState* lock_entities(const std::vector<std::string>& sorted_ids);
+  void check_may_call_child() const;
+  [[nodiscard]] bool holds_lock(std::int32_t request_id) const;
+  void release_lock(std::int32_t request_id);
 
   // For futures and coroutines.
 
@@ -77,6 +87,10 @@ class ExecutionCore : public Recycled<ExecutionCore> {
   void terminate(const HistoryEventView& event);
   void complete_action(const HistoryEventView& event, HistoryEventKind kind, FutureStatus status,
                        std::string_view value);
+  void answer_entity_call(const HistoryEventView& event, FutureStatus status,
+                          std::string_view value);
+  void grant_lock(const HistoryEventView& event);
+  void abandon_lock_request(std::int32_t request_id) noexcept;
   void resume_suspended();
 
   void check_action(const HistoryEventView& event);
@@ -124,6 +138,8 @@ class ExecutionCore : public Recycled<ExecutionCore> {
   std::size_t recorded_head_ = 0;
   std::int32_t history_next_id_ = 0;
   std::string disagreement_;  // what code and history disagree on; empty: nothing
+
+  std::unique_ptr<CriticalSection> critical_section_;  // null: no lock is held or asked for
 
   std::vector<FutureState*> event_waits_;  // in the order of the calls
   std::vector<std::string> buffered_;      // encoded, in the order of arrival; empty once taken

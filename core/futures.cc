@@ -190,7 +190,9 @@ void ExecutionCore::forget_wait(FutureState& state) noexcept {
     std::erase(event_waits_, &state);
     state.waits_for_event = false;
   }
-  if (state.action_id >= 0) actions_[static_cast<std::size_t>(state.action_id)].future = nullptr;
+  if (state.action_id < 0) return;
+  actions_[static_cast<std::size_t>(state.action_id)].future = nullptr;
+  if (critical_section_) abandon_lock_request(state.action_id);
 }
 
 void ExecutionCore::release(FutureState& state) noexcept {
@@ -198,6 +200,8 @@ void ExecutionCore::release(FutureState& state) noexcept {
     std::exchange(state.task, nullptr).destroy();
   } else if (state.status == FutureStatus::pending && !closing_) {
     forget_wait(state);
+  } else if (state.holds_lock) {
+    release_lock(state.action_id);
   }
   text_bytes_ -= state.charged_bytes;
   std::string().swap(state.value);
@@ -206,6 +210,7 @@ void ExecutionCore::release(FutureState& state) noexcept {
   state.action_id = -1;
   state.status = FutureStatus::pending;
   state.waits_for_event = false;
+  state.holds_lock = false;
   state.next = free_futures_;
   free_futures_ = &state;
 }

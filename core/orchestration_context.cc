@@ -1,6 +1,7 @@
 #include <ingot/orchestration_context.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <string>
 
 #include "core/execution_core.h"
@@ -32,20 +33,41 @@ struct Call {
   std::string name;
   std::string input;
   std::string instance_id;
+  std::string version;
+  std::string tags;  // encoded
 };
 
-Future<std::string> begin_call(OrchestrationContext& context, const Call& call) {
-  if (call.kind == Kind::task_scheduled) return context.call_activity(call.name, call.input);
-  return context.call_sub_orchestration(call.name, call.input, call.instance_id);
+std::string encoded_tags(const Tags& tags) {
+  std::string bytes;
+  encode_tags(tags, bytes);
+  return bytes;
+}
+
+Future<std::string> begin_call(model::ExecutionCore& core, const Call& call) {
+  if (call.kind == Kind::sub_orchestration_created) core.check_may_call_child();
+  HistoryEventView action = call_action(call.kind, call.name, call.input);
+  action.instance_id = call.instance_id;
+  action.version = call.version;
+  action.tags = call.tags;
+  action.trace_parent = core.started().trace_parent;
+  return Future<std::string>(core.record_call(action));
+}
+
+std::string text_of(const EntityId& entity) {
+  if (const Status status = validate_entity_id(entity); !status.ok()) {
+    throw std::invalid_argument(status.message());
+  }
+  return to_string(entity);
 }
 
 // The parameters are copies: the coroutine outlives the call that makes it.
-Task<std::string> call_with_retries(OrchestrationContext& context, Call call, RetryPolicy policy) {
+Task<std::string> call_with_retries(OrchestrationContext& context, model::ExecutionCore& core,
+                                    Call call, RetryPolicy policy) {
   constexpr double kIntervalMaxUs = 1e17;  // some 3,000 years
   const Timestamp first_attempt = context.current_time();
   double interval_us = std::max(0.0, static_cast<double>(policy.first_interval.count()));
   for (std::int32_t attempt = 1;; ++attempt) {
-    Future<std::string> future = begin_call(context, call);
+    Future<std::string> future = begin_call(core, call);
     co_await future.settled();
     model::FutureState& state = *future.state();
     if (state.status != model::FutureStatus::failed || attempt >= policy.attempts_max) {
@@ -75,6 +97,17 @@ std::string_view OrchestrationContext::version() const { return core_.started().
 std::string_view OrchestrationContext::instance_id() const { return core_.started().instance_id; }
 std::string_view OrchestrationContext::input() const { return core_.started().data; }
 ExecutionId OrchestrationContext::execution_id() const { return core_.started().execution_id; }
+std::string_view OrchestrationContext::trace_parent() const { return core_.started().trace_parent; }
+
+std::optional<ParentInfo> OrchestrationContext::parent() const {
+  const std::string_view parent = core_.started().parent;
+  return parent.empty() ? std::nullopt : decode_parent(parent);
+}
+
+std::vector<std::pair<std::string, std::string>> OrchestrationContext::tags() const {
+  return decode_tags(core_.started().tags).value_or(Tags{});
+}
+
 Timestamp OrchestrationContext::current_time() const { return core_.now(); }
 bool OrchestrationContext::is_replaying() const { return core_.replaying(); }
 
@@ -98,22 +131,34 @@ void OrchestrationContext::set_custom_status(std::string_view status) {
 Future<std::string> OrchestrationContext::call_activity(std::string_view name,
                                                         std::string_view input) {
   HistoryEventView action = call_action(Kind::task_scheduled, name, input);
+  action.trace_parent = core_.started().trace_parent;
   return Future<std::string>(core_.record_call(action));
 }
 
 Future<std::string> OrchestrationContext::call_activity(std::string_view name,
                                                         std::string_view input,
                                                         const RetryPolicy& policy) {
-  Call call{Kind::task_scheduled, std::string(name), std::string(input), {}};
-  return start(call_with_retries(*this, std::move(call), policy));
+  Call call{Kind::task_scheduled, std::string(name), std::string(input), {}, {}, {}};
+  return start(call_with_retries(*this, core_, std::move(call), policy));
+}
+
+Future<std::string> OrchestrationContext::call_activity(std::string_view name,
+                                                        std::string_view input,
+                                                        const ActivityCallOptions& options) {
+  Call call{Kind::task_scheduled, std::string(name),         std::string(input), {},
+            options.version,      encoded_tags(options.tags)};
+  if (!options.retry) return begin_call(core_, call);
+  return start(call_with_retries(*this, core_, std::move(call), *options.retry));
 }
 
 Future<std::string> OrchestrationContext::call_sub_orchestration(std::string_view name,
                                                                  std::string_view input,
                                                                  std::string_view instance_id) {
+  core_.check_may_call_child();
   HistoryEventView action = call_action(Kind::sub_orchestration_created, name, input);
   const std::string derived = instance_id.empty() ? derive_child_id() : std::string();
   action.instance_id = instance_id.empty() ? std::string_view(derived) : instance_id;
+  action.trace_parent = core_.started().trace_parent;
   return Future<std::string>(core_.record_call(action));
 }
 
@@ -121,9 +166,24 @@ Future<std::string> OrchestrationContext::call_sub_orchestration(std::string_vie
                                                                  std::string_view input,
                                                                  std::string_view instance_id,
                                                                  const RetryPolicy& policy) {
-  Call call{Kind::sub_orchestration_created, std::string(name), std::string(input),
-            instance_id.empty() ? derive_child_id() : std::string(instance_id)};
-  return start(call_with_retries(*this, std::move(call), policy));
+  SubOrchestrationOptions options;
+  options.instance_id = instance_id;
+  options.retry = policy;
+  return call_sub_orchestration(name, input, options);
+}
+
+Future<std::string> OrchestrationContext::call_sub_orchestration(
+    std::string_view name, std::string_view input, const SubOrchestrationOptions& options) {
+  core_.check_may_call_child();
+  Call call{Kind::sub_orchestration_created,
+            std::string(name),
+            std::string(input),
+            options.instance_id,
+            options.version,
+            encoded_tags(options.tags)};
+  if (call.instance_id.empty()) call.instance_id = derive_child_id();
+  if (!options.retry) return begin_call(core_, call);
+  return start(call_with_retries(*this, core_, std::move(call), *options.retry));
 }
 
 std::string OrchestrationContext::derive_child_id() const {
@@ -157,6 +217,27 @@ void OrchestrationContext::send_event(std::string_view instance_id, std::string_
   HistoryEventView action = call_action(Kind::event_sent, name, data);
   action.instance_id = instance_id;
   core_.record(action);
+}
+
+Future<std::string> OrchestrationContext::call_entity(const EntityId& entity,
+                                                      std::string_view operation,
+                                                      std::string_view input) {
+  return Future<std::string>(core_.call_entity(text_of(entity), operation, input));
+}
+
+void OrchestrationContext::signal_entity(const EntityId& entity, std::string_view operation,
+                                         std::string_view input, std::optional<Timestamp> at) {
+  core_.signal_entity(text_of(entity), operation, input, at);
+}
+
+Future<EntityLock> OrchestrationContext::lock_entities(const std::vector<EntityId>& entities) {
+  if (entities.empty()) throw std::invalid_argument("a lock on no entities was asked for");
+  std::vector<std::string> ids;
+  ids.reserve(entities.size());
+  for (const EntityId& entity : entities) ids.push_back(text_of(entity));
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return Future<EntityLock>(core_.lock_entities(ids));
 }
 
 void OrchestrationContext::continue_as_new(std::string_view input, bool keep_events) {

@@ -63,10 +63,26 @@ const Activity* Registry::find_activity(std::string_view name) const {
   return find(activities_, name);
 }
 
+Status Registry::add_entity(std::string_view name, EntityFn function) {
+  if (name.find('@') != std::string_view::npos) {
+    return Status(StatusCode::invalid_argument,
+                  "the name of the entity \"" + std::string(name) + "\" has an '@'");
+  }
+  const bool callable = static_cast<bool>(function);
+  return add(entities_, "entity", EntityId(name, {}).name, std::move(function), callable);
+}
+
+// Most names are in lower case as they come.
+const EntityFn* Registry::find_entity(std::string_view name) const {
+  if (const EntityFn* function = find(entities_, name); function != nullptr) return function;
+  return find(entities_, EntityId(name, {}).name);
+}
+
 std::vector<std::string> Registry::orchestrator_names() const {
   return sorted_names(orchestrators_);
 }
 
 std::vector<std::string> Registry::activity_names() const { return sorted_names(activities_); }
+std::vector<std::string> Registry::entity_names() const { return sorted_names(entities_); }
 
 }  // namespace ingot

@@ -8,12 +8,18 @@ namespace ingot::model {
 namespace {
 
 std::string describe(const HistoryEventView& event) {
+  const std::vector<std::string> no_ids;
   std::string text(to_string(event.kind));
   const std::int32_t id = event.event_id >= 0 ? event.event_id : event.scheduled_id;
   text += " (id " + std::to_string(id);
   if (!event.name.empty()) text.append(", \"").append(event.name).append("\"");
   if (!event.instance_id.empty())
     text.append(", instance \"").append(event.instance_id).append("\"");
+  const char* separator = ", locks \"";
+  for (const std::string& entity : decode_lock_set(event.lock_set).value_or(no_ids)) {
+    text.append(separator).append(entity).append("\"");
+    separator = ", \"";
+  }
   return text + ")";
 }
 
@@ -21,7 +27,8 @@ std::string describe(const HistoryEventView& event) {
 // not.
 bool same_action(const HistoryEventView& a, const HistoryEventView& b) {
   return a.kind == b.kind && a.event_id == b.event_id && a.name == b.name &&
-         a.instance_id == b.instance_id && a.status == b.status;
+         a.instance_id == b.instance_id && a.status == b.status && a.lock_set == b.lock_set &&
+         (a.kind != HistoryEventKind::entity_unlock_sent || a.scheduled_id == b.scheduled_id);
 }
 
 }  // namespace

@@ -91,5 +91,20 @@ TEST(ActivityRunnerTest, WhatIsThrownBecomesTheFailure) {
             chosen);
 }
 
+TEST(RegistryTest, NamesOfEntitiesHaveNoCaseAndNoAtSign) {
+  const EntityFn function = [](EntityContext&) -> std::string { return "called"; };
+  Registry registry;
+  EXPECT_TRUE(registry.add_entity("Counter", function).ok());
+  EXPECT_TRUE(registry.add_entity("account", function).ok());
+  EXPECT_EQ(registry.add_entity("COUNTER", function).code(), StatusCode::already_exists);
+  EXPECT_EQ(registry.add_entity("a@b", function).code(), StatusCode::invalid_argument);
+  EXPECT_EQ(registry.add_entity("", function).code(), StatusCode::invalid_argument);
+  EXPECT_EQ(registry.add_entity("empty", nullptr).code(), StatusCode::invalid_argument);
+  EXPECT_NE(registry.find_entity("counter"), nullptr);
+  EXPECT_EQ(registry.find_entity("counTer"), registry.find_entity("counter"));
+  EXPECT_EQ(registry.find_entity("other"), nullptr);
+  EXPECT_EQ(registry.entity_names(), (std::vector<std::string>{"account", "counter"}));
+}
+
 }  // namespace
 }  // namespace ingot
