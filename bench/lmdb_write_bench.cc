@@ -1,6 +1,6 @@
 // How fast one thread writes checkpoints to the LMDB store: records with time-ordered and with
-// random ids, rows, and how long the question "may this id exist?" takes of a store so filled.
-// An iteration is one checkpoint; items are records or rows.
+// random ids, rows, erasing records, and how long the question "may this id exist?" takes of a
+// store so filled. An iteration is one checkpoint; items are records or rows.
 
 #include <benchmark/benchmark.h>
 #include <stdlib.h>
@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/random.h"
 #include "storage/checkpoint_store.h"
@@ -55,6 +57,9 @@ class Fixture {
     return id_;
   }
   std::uint64_t sequence() { return ++next_; }
+  void shuffle(std::vector<std::string>& ids) {
+    for (std::size_t i = ids.size(); i > 1; --i) std::swap(ids[i - 1], ids[random_.below(i)]);
+  }
 
  private:
   std::string directory_;
@@ -101,6 +106,49 @@ void put_row(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 BENCHMARK(put_row)->Arg(100'000)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+// Purging: an iteration fills a store with records and erases them all, in checkpoints of 50,000
+// ids, in the order they came or shuffled; only the erasing is timed.
+void erase_records(benchmark::State& state, bool ordered) {
+  constexpr std::uint64_t kBatch = 50'000;
+  const auto records = static_cast<std::size_t>(state.range(0));
+  for (auto _ : state) {
+    state.PauseTiming();
+    auto fixture = std::make_unique<Fixture>();
+    std::vector<std::string> ids(records);
+    for (std::string& id : ids) id = fixture->id(ordered);
+    std::uint64_t position = 0;
+    const auto commit = [&](auto& checkpoint) {
+      if (!checkpoint->commit(Position(++position)).ok()) state.SkipWithError("commit failed");
+    };
+    for (std::size_t i = 0; i < records;) {
+      auto checkpoint = *fixture->store()->begin();
+      do checkpoint->put_record(ids[i], fixture->record());
+      while (++i < records && i % kBatch != 0);
+      commit(checkpoint);
+    }
+    if (!ordered) fixture->shuffle(ids);
+    state.ResumeTiming();
+    for (std::size_t i = 0; i < records;) {
+      auto checkpoint = *fixture->store()->begin();
+      do checkpoint->erase_id(ids[i]);
+      while (++i < records && i % kBatch != 0);
+      commit(checkpoint);
+    }
+    state.PauseTiming();
+    if (fixture->store()->counters().ids != 0) state.SkipWithError("ids are left");
+    state.counters["file_mb"] = static_cast<double>(fixture->store()->counters().file_bytes >> 20);
+    fixture.reset();
+    state.ResumeTiming();
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+
+void erase_record_ordered(benchmark::State& state) { erase_records(state, true); }
+BENCHMARK(erase_record_ordered)->Arg(20'000)->Unit(benchmark::kMillisecond)->Iterations(1);
+
+void erase_record_random(benchmark::State& state) { erase_records(state, false); }
+BENCHMARK(erase_record_random)->Arg(20'000)->Unit(benchmark::kMillisecond)->Iterations(1);
 
 void may_contain_fresh(benchmark::State& state) {
   Fixture fixture;

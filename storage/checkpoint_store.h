@@ -20,8 +20,8 @@
 
 #include <ingot/ids.h>
 #include <ingot/status.h>
-#include <ingot/time.h>
 
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -44,6 +44,26 @@ struct ScannedId {
   Located located;
 };
 
+// A place between two records in the order in which records were put. Keeps its meaning for as long
+// as the store exists, whatever was put or erased since. A caller may store it, not make one up.
+struct RecordCursor {
+  std::uint64_t pack = 0;
+  std::uint64_t index = 0;
+  // Before the first record, and behind the last one, also of those still to come.
+  static constexpr RecordCursor begin() { return {}; }
+  static constexpr RecordCursor end() { return {UINT64_MAX, UINT64_MAX}; }
+  auto operator<=>(const RecordCursor&) const = default;
+};
+
+// One finished instance of scan_records().
+struct ScannedRecord {
+  std::string id;
+  std::string record;
+  RecordCursor next;  // where to go on in the same direction
+};
+
+enum class ScanOrder : std::uint8_t { ascending, descending };
+
 // The tables of ordered entries; the values are part of the format.
 enum class EntryTable : std::uint8_t { timers = 1, work = 2 };
 
@@ -64,6 +84,10 @@ struct StoreFault {
 
 // The write transaction of one checkpoint. Destroying it without commit() drops it.
 // Failures stick: the first one is what commit() answers, so the puts need no check of their own.
+//
+// Ids: put_id(), put_record() and erase_id() may be called in any order and any number of times for
+// one id, whatever it named before: the last call counts. A record whose id names something else
+// since, or is gone, is dead: nothing finds it, and its space comes back by and by.
 class Checkpoint {
  public:
   virtual ~Checkpoint() = default;
@@ -72,9 +96,9 @@ class Checkpoint {
   // `id` names the live row `sequence` from now on.
   virtual void put_id(std::string_view id, SequenceNumber sequence) = 0;
   // `id` names this finished record from now on. Records are compressed together in the order
-  // they come.
+  // they come, and scan_records() gives them in this order.
   virtual void put_record(std::string_view id, std::string_view bytes) = 0;
-  // `id` is gone, whatever it named.
+  // `id` is gone, whatever it named. No error when it named nothing.
   virtual void erase_id(std::string_view id) = 0;
   virtual void put_entry(EntryTable table, std::string_view key, std::string_view value) = 0;
   virtual void erase_entry(EntryTable table, std::string_view key) = 0;
@@ -97,11 +121,18 @@ class CheckpointStore {
   [[nodiscard]] virtual Result<std::optional<Located>> find(std::string_view id) const = 0;
   // `not_found` when there is no such row.
   [[nodiscard]] virtual Result<std::string> read_row(SequenceNumber sequence) const = 0;
-  // Ids in ascending byte order that begin with `prefix` and are greater than `after` (empty: from
-  // the start), up to `limit` of them, each with its record when finished.
-  [[nodiscard]] virtual Result<std::vector<ScannedId>> scan(std::string_view prefix,
-                                                            std::string_view after,
-                                                            std::size_t limit) const = 0;
+  // Ids in byte order that begin with `prefix`, up to `limit` of them, each with its record when
+  // finished. Ascending: those greater than `after` (empty: from the start); descending: those
+  // less than `after` (empty: from the end).
+  [[nodiscard]] virtual Result<std::vector<ScannedId>> scan(
+      std::string_view prefix, std::string_view after, std::size_t limit,
+      ScanOrder order = ScanOrder::ascending) const = 0;
+  // Records that their ids still name, in the order in which they were put (ascending: those behind
+  // `from`) or the other way round (descending: those before `from`), up to `limit` of them. Going
+  // on from each last one's `next` gives every record once that was there all the time; fewer
+  // than `limit` means that there are no more. A record that was put again stands at its new place.
+  [[nodiscard]] virtual Result<std::vector<ScannedRecord>> scan_records(
+      RecordCursor from, std::size_t limit, ScanOrder order = ScanOrder::ascending) const = 0;
   using EntryFn = std::function<Status(std::string_view key, std::string_view value)>;
   // Every entry of `table` in key order.
   virtual Status for_each_entry(EntryTable table, const EntryFn& entry) const = 0;
@@ -122,7 +153,6 @@ struct LmdbStoreOptions {
   std::uint64_t map_bytes = 256ULL << 30;  // address space, not memory
   std::uint32_t pack_bytes = 128U << 10;   // of records before compression; 4 KiB to 4 MiB
   int compression_level = 1;               // zstd
-  Duration pack_pause{0};                  // sleep between packs, for those who share the CPU
   // A file up to this size is scrubbed wholly when it is opened; of a larger one, what all else
   // hangs on.
   std::uint64_t scrub_at_open_bytes_max = 16ULL << 20;

@@ -126,6 +126,8 @@ class IdRunCursor {
   // Valid until the next move.
   [[nodiscard]] const IdEntry& entry() const { return entry_; }
   [[nodiscard]] bool at_end() const { return at_end_; }
+  // The present entry is the last one of its block.
+  [[nodiscard]] bool at_block_end() const { return block_at_ == block_.size(); }
 
  private:
   Status load_block(std::size_t index);

@@ -1,5 +1,10 @@
 // One checkpoint of the LMDB store. Rows, entries and blobs go to LMDB as they come, records into
-// packs; what is said about ids is gathered and becomes one sorted run at commit().
+// packs; what is said about ids is gathered and becomes one sorted run at commit(). The last word
+// on an id counts; the records of the words before it are dead from the start.
+//
+// A checkpoint begins with rewriting some packs that are mostly dead: their living records are put
+// once more. These are the first words on their ids, so whatever the caller says later replaces
+// them as it replaces any record, and each rewritten pack ends as all dead packs do.
 //
 // Every failure dooms the checkpoint: its transaction is dropped, which leaves nothing behind. A
 // full disk is no failure of the store: nothing was committed, and a later checkpoint may succeed.
@@ -8,7 +13,7 @@
 #include <array>
 #include <cstring>
 #include <map>
-#include <thread>
+#include <span>
 
 #include "core/codec.h"
 #include "core/try.h"
@@ -97,8 +102,9 @@ class LmdbCheckpoint final : public Checkpoint {
         writer_(core_->env(), txn, reader_),
         pack_(core_->options().compression_level) {
     core_->merger.begin({snapshot_->runs.rbegin(), snapshot_->runs.rend()},
-                        snapshot_->roots.meta.garbage, core_->merger_continues);
-    core_->merger_continues = false;
+                        snapshot_->roots.meta.garbage, core_->continues);
+    keep(rewrite_packs(core_->compactor.begin(core_->continues)));
+    core_->continues = false;
   }
   ~LmdbCheckpoint() override { abandon(); }
   LmdbCheckpoint(const LmdbCheckpoint&) = delete;
@@ -132,7 +138,8 @@ class LmdbCheckpoint final : public Checkpoint {
       keep({StatusCode::invalid_argument, "record of '" + std::string(id) + "': too long"});
       return;
     }
-    ids_.add({id, IdKind::record, writer_.meta().next_pack, pack_.add(id, bytes)});
+    const std::uint64_t pack = first_pack_number(writer_.meta().next_pack);
+    ids_.add({id, IdKind::record, pack, pack_.add(id, bytes)});
     ++records_;
     ++written_;
     if (pack_.bytes() >= core_->options().pack_bytes) keep(flush_pack());
@@ -174,9 +181,20 @@ class LmdbCheckpoint final : public Checkpoint {
     if (key.size() < kKeyBytesMax) return true;
     return keep({StatusCode::invalid_argument, "an entry's key has up to 510 bytes"});
   }
+  // A record that no id names any more.
+  struct DeadRecord {
+    std::uint64_t pack;
+    std::uint64_t offset;
+    auto operator<=>(const DeadRecord&) const = default;
+  };
+
+  Status rewrite_packs(const std::vector<std::uint64_t>& packs);
+  Status rewrite_pack(std::uint64_t pack);
   Status flush_pack();
   Status write_ids();
-  Status count_dead();
+  Status list_dead();
+  Status list_dead_of(std::span<const DeadRecord> dead);
+  Result<std::uint64_t> count_records(std::uint64_t pack);
   Status write_all(Position position);
   void abandon();
 
@@ -188,21 +206,55 @@ class LmdbCheckpoint final : public Checkpoint {
   PackBuilder pack_;
   std::uint64_t records_ = 0;                             // in the pack at hand
   std::map<std::uint64_t, std::uint64_t> written_packs_;  // records by pack
-  std::map<std::uint64_t, std::uint64_t> dead_;  // records by pack that no id names any more
+  std::vector<DeadRecord> dead_;
   StagedIds ids_;
   std::uint64_t written_ = 0;
   Status status_;
 };
 
+Status LmdbCheckpoint::rewrite_packs(const std::vector<std::uint64_t>& packs) {
+  for (const std::uint64_t pack : packs) INGOT_TRY(rewrite_pack(pack));
+  return core_->compactor.sweep(reader_);
+}
+
+Status LmdbCheckpoint::rewrite_pack(std::uint64_t pack) {
+  const std::string key = number_key(pack);
+  INGOT_ASSIGN(const auto dead, read_dead_list(reader_, pack));
+  if (!dead) return reader_.value_fault(Table::pack_dead, key, "missing");
+  INGOT_ASSIGN(const std::string bytes, read_pack(reader_, pack));
+  const std::uint64_t successor = pack + 1;
+  auto next_dead = dead->offsets.begin();
+  std::uint64_t skipped = 0;
+  std::uint64_t living = 0;
+  for (std::uint64_t at = 0; at < bytes.size();) {
+    const auto record = record_at(bytes, at);
+    if (!record) return reader_.value_fault(Table::packs, key, "does not unpack");
+    skipped += record->skipped;
+    if (next_dead != dead->offsets.end() && *next_dead == at) {
+      ++next_dead;
+      ++skipped;
+    } else {
+      const std::uint64_t offset = pack_.add(record->id, record->record, skipped);
+      ids_.add({record->id, IdKind::record, successor, offset});
+      skipped = 0;
+      ++living;
+    }
+    at = record->end;
+  }
+  if (next_dead != dead->offsets.end() || living + dead->offsets.size() != dead->records) {
+    return reader_.value_fault(Table::pack_dead, key, "its dead records are not in the pack");
+  }
+  written_packs_[successor] = living;
+  INGOT_ASSIGN(const std::string_view packed, pack_.finish());
+  return writer_.put_chunked(Table::packs, number_key(successor), packed).take_status();
+}
+
 Status LmdbCheckpoint::flush_pack() {
   if (pack_.empty()) return {};
   INGOT_ASSIGN(const std::string_view packed, pack_.finish());
-  const std::uint64_t number = writer_.meta().next_pack++;
+  const std::uint64_t number = first_pack_number(writer_.meta().next_pack++);
   written_packs_[number] = std::exchange(records_, 0);
-  INGOT_TRY(writer_.append_chunked(Table::packs, number_key(number), packed));
-  const Duration pause = core_->options().pack_pause;
-  if (pause.count() > 0) std::this_thread::sleep_for(pause);
-  return {};
+  return writer_.append_chunked(Table::packs, number_key(number), packed);
 }
 
 // Turns what was staged into a run, and counts ids and records exactly.
@@ -226,14 +278,20 @@ Status LmdbCheckpoint::write_ids() {
     const std::uint64_t hash = hashes[i % kAhead];
     run_ahead(i + kAhead);
     if (i + 1 < sorted.size() && sorted[i + 1].id == entry.id) {
-      if (entry.kind == IdKind::record) ++dead_[entry.place];
+      if (entry.kind == IdKind::record) dead_.push_back({entry.place, entry.offset});
       continue;  // a later word on the same id
     }
     INGOT_ASSIGN(const auto old, lookup.find(entry.id, hash));
     const IdKind before = old ? old->kind : IdKind::tombstone;
+    // A record that was only moved must come from where it was.
+    if (entry.kind == IdKind::record && pack_rewrites(entry.place) != 0 &&
+        (before != IdKind::record || old->place + 1 != entry.place)) {
+      return reader_.value_fault(Table::pack_dead, number_key(entry.place - 1),
+                                 "a record that no id names is not listed");
+    }
     if (before == IdKind::record) {
       --meta.records;
-      ++dead_[old->place];
+      dead_.push_back({old->place, old->offset});
     }
     if (before != IdKind::tombstone) --meta.ids;
     if (entry.kind == IdKind::record) ++meta.records;
@@ -245,46 +303,69 @@ Status LmdbCheckpoint::write_ids() {
   return core_->merger.add(entries, reader_, writer_);
 }
 
-// Deletes the packs none of whose records is named any more, and counts for the others.
-Status LmdbCheckpoint::count_dead() {
-  for (const auto& [pack, died] : dead_) {
-    const std::string key = number_key(pack);
-    std::uint64_t dead = died;
-    std::uint64_t records = 0;
-    if (const auto fresh = written_packs_.find(pack); fresh != written_packs_.end()) {
-      records = fresh->second;
+// Lists the dead records of each pack, and deletes the packs none of whose records is named.
+Status LmdbCheckpoint::list_dead() {
+  std::sort(dead_.begin(), dead_.end());
+  for (auto first = dead_.begin(); first != dead_.end();) {
+    const auto last = std::find_if(
+        first, dead_.end(), [&](const DeadRecord& record) { return record.pack != first->pack; });
+    INGOT_TRY(list_dead_of({first, last}));
+    first = last;
+  }
+  core_->compactor.died(dead_.size());
+  return {};
+}
+
+Status LmdbCheckpoint::list_dead_of(std::span<const DeadRecord> dead) {
+  const std::uint64_t pack = dead.front().pack;
+  const std::string key = number_key(pack);
+  DeadList list;
+  bool listed = false;
+  if (const auto fresh = written_packs_.find(pack); fresh != written_packs_.end()) {
+    list.records = fresh->second;
+  } else {
+    INGOT_ASSIGN(auto before, read_dead_list(reader_, pack));
+    listed = before.has_value();
+    if (listed) {
+      list = *std::move(before);
     } else {
-      std::string head_key = key;
-      append_big_endian32(head_key, 0);
-      INGOT_ASSIGN(const auto chunk, reader_.get(Table::packs, head_key));
-      if (!chunk) return reader_.value_fault(Table::packs, head_key, "missing");
-      Reader payload(chunk->payload);
-      payload.varint();  // the number of chunks
-      std::string_view rest;
-      const auto head = parse_pack_head({payload.at(), payload.remaining()}, rest);
-      if (!head) return reader_.value_fault(Table::packs, head_key, "no pack");
-      records = head->records;
-      INGOT_ASSIGN(const auto before, reader_.get(Table::pack_dead, key));
-      if (before) dead += Reader(before->payload).varint();
-    }
-    if (dead < records) {
-      std::string payload;
-      put_varint(payload, dead);
-      INGOT_TRY(writer_.put(Table::pack_dead, key, payload));
-    } else if (dead == records) {
-      INGOT_TRY(writer_.erase_chunked(Table::packs, key).take_status());
-      INGOT_TRY(writer_.erase(Table::pack_dead, key).take_status());
-    } else {
-      return reader_.value_fault(Table::pack_dead, key, "more dead records than records");
+      INGOT_ASSIGN(list.records, count_records(pack));
     }
   }
-  return {};
+  for (const DeadRecord& record : dead) list.offsets.push_back(record.offset);
+  const auto added = list.offsets.end() - static_cast<std::ptrdiff_t>(dead.size());
+  std::inplace_merge(list.offsets.begin(), added, list.offsets.end());
+  if (list.offsets.size() > list.records ||
+      std::adjacent_find(list.offsets.begin(), list.offsets.end()) != list.offsets.end()) {
+    return reader_.value_fault(Table::pack_dead, key, "more dead records than records");
+  }
+  if (list.offsets.size() < list.records) {
+    core_->compactor.note(pack, list.records, list.offsets.size());
+    return writer_.put_chunked(Table::pack_dead, key, list.encode()).take_status();
+  }
+  core_->compactor.forget(pack);
+  if (listed) INGOT_TRY(writer_.erase_chunked(Table::pack_dead, key).take_status());
+  return writer_.erase_chunked(Table::packs, key).take_status();
+}
+
+// The records of a pack that was there before, dead ones too.
+Result<std::uint64_t> LmdbCheckpoint::count_records(std::uint64_t pack) {
+  std::string key = number_key(pack);
+  append_big_endian32(key, 0);
+  INGOT_ASSIGN(const auto chunk, reader_.get(Table::packs, key));
+  if (!chunk) return reader_.value_fault(Table::packs, key, "missing");
+  Reader payload(chunk->payload);
+  payload.varint();  // the number of chunks
+  std::string_view rest;
+  const auto head = parse_pack_head({payload.at(), payload.remaining()}, rest);
+  if (!head) return reader_.value_fault(Table::packs, key, "no pack");
+  return head->records;
 }
 
 Status LmdbCheckpoint::write_all(Position position) {
   INGOT_TRY(flush_pack());
   INGOT_TRY(write_ids());
-  INGOT_TRY(count_dead());
+  INGOT_TRY(list_dead());
   INGOT_TRY(core_->merger.finish(reader_, writer_));
   writer_.meta().position = position;
   return writer_.finish();
@@ -317,7 +398,7 @@ Status LmdbCheckpoint::commit(Position position) {
     abandon();
     return status_;
   }
-  core_->merger_continues = true;
+  core_->continues = true;
   core_->checkpoints.fetch_add(1, std::memory_order_relaxed);
   core_->written_rows.fetch_add(written_, std::memory_order_relaxed);
   core_->writing.store(false, std::memory_order_release);

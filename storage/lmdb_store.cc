@@ -9,7 +9,7 @@
 #include <cstring>
 
 #include "core/try.h"
-#include "storage/store_core.h"
+#include "storage/store_scan.h"
 
 namespace ingot::storage {
 namespace {
@@ -57,9 +57,16 @@ class LmdbStore final : public CheckpointStore {
   }
 
   Result<std::vector<ScannedId>> scan(std::string_view prefix, std::string_view after,
-                                      std::size_t limit) const override {
+                                      std::size_t limit, ScanOrder order) const override {
     INGOT_ASSIGN(const ReadSession session, ReadSession::open(*core_));
-    auto found = scan_in(session, prefix, after, limit);
+    auto found = scan_ids(*core_, session, prefix, after, limit, order);
+    return found.ok() ? std::move(found) : core_->fail(found.take_status());
+  }
+
+  Result<std::vector<ScannedRecord>> scan_records(RecordCursor from, std::size_t limit,
+                                                  ScanOrder order) const override {
+    INGOT_ASSIGN(const ReadSession session, ReadSession::open(*core_));
+    auto found = scan_packs(*core_, session, from, limit, order);
     return found.ok() ? std::move(found) : core_->fail(found.take_status());
   }
 
@@ -112,25 +119,6 @@ class LmdbStore final : public CheckpointStore {
     if (!entry || entry->kind == IdKind::tombstone) return std::optional<Located>{};
     INGOT_ASSIGN(Located located, locate(reader, *entry));
     return std::optional<Located>(std::move(located));
-  }
-
-  Result<std::vector<ScannedId>> scan_in(const ReadSession& session, std::string_view prefix,
-                                         std::string_view after, std::size_t limit) const {
-    TableReader reader = session.reader();
-    std::vector<ScannedId> found;
-    if (limit == 0) return found;
-    IdMergeCursor cursor(reader, session.snapshot().runs);
-    INGOT_ASSIGN(bool more, cursor.seek(std::max(prefix, after)));
-    while (more && found.size() < limit) {
-      const IdEntry& entry = cursor.entry();
-      if (!entry.id.starts_with(prefix)) break;
-      if (entry.kind != IdKind::tombstone && (after.empty() || entry.id != after)) {
-        INGOT_ASSIGN(Located located, locate(reader, entry));
-        found.push_back({std::string(entry.id), std::move(located)});
-      }
-      INGOT_ASSIGN(more, cursor.next());
-    }
-    return found;
   }
 
   // The whole table is read, so its count and hash are checked as well.

@@ -12,9 +12,17 @@
 namespace ingot::storage {
 namespace {
 
+// What an id names; a record also knows its place among all that were ever put.
+struct Named {
+  Located located;
+  std::uint64_t place = 0;
+};
+
 struct MemoryTables {
   std::map<std::uint64_t, std::string> rows;
-  std::map<std::string, Located, std::less<>> ids;
+  std::map<std::string, Named, std::less<>> ids;
+  std::map<std::uint64_t, std::string> order;  // ids of records by place
+  std::uint64_t next_place = 0;
   std::map<std::pair<EntryTable, std::string>, std::string> entries;
   std::map<std::string, std::string, std::less<>> blobs;
   Position position;
@@ -41,10 +49,10 @@ class MemoryCheckpoint final : public Checkpoint {
   }
   void erase_row(SequenceNumber sequence) override { rows_[sequence.value] = std::nullopt; }
   void put_id(std::string_view id, SequenceNumber sequence) override {
-    ids_[std::string(id)] = Located{sequence, {}};
+    ids_[std::string(id)] = Named{{sequence, {}}, 0};
   }
   void put_record(std::string_view id, std::string_view bytes) override {
-    ids_[std::string(id)] = Located{SequenceNumber(0), std::string(bytes)};
+    ids_[std::string(id)] = Named{{SequenceNumber(0), std::string(bytes)}, records_++};
     ++written_rows_;
   }
   void erase_id(std::string_view id) override { ids_[std::string(id)] = std::nullopt; }
@@ -64,6 +72,7 @@ class MemoryCheckpoint final : public Checkpoint {
       const std::lock_guard lock(shared_->mutex);
       MemoryTables& tables = shared_->tables;
       apply(rows_, tables.rows);
+      apply_order(tables);
       apply(ids_, tables.ids);
       apply(entries_, tables.entries);
       apply(blobs_, tables.blobs);
@@ -87,6 +96,19 @@ class MemoryCheckpoint final : public Checkpoint {
       }
     }
   }
+  // Takes the records that ids named before out of the order, and puts the new ones in.
+  void apply_order(MemoryTables& tables) {
+    for (auto& [id, named] : ids_) {
+      const auto before = tables.ids.find(id);
+      if (before != tables.ids.end() && before->second.located.sequence.value == 0) {
+        tables.order.erase(before->second.place);
+      }
+      if (!named || named->located.sequence.value != 0) continue;
+      named->place += tables.next_place;
+      tables.order.emplace(named->place, id);
+    }
+    tables.next_place += records_;
+  }
   void release() {
     if (!shared_) return;
     const std::lock_guard lock(shared_->mutex);
@@ -98,7 +120,8 @@ class MemoryCheckpoint final : public Checkpoint {
   std::shared_ptr<MemoryShared> shared_;
   std::shared_ptr<MemoryShared> keep_;
   std::map<std::uint64_t, std::optional<std::string>> rows_;
-  std::map<std::string, std::optional<Located>> ids_;
+  std::map<std::string, std::optional<Named>> ids_;
+  std::uint64_t records_ = 0;
   std::map<std::pair<EntryTable, std::string>, std::optional<std::string>> entries_;
   std::map<std::string, std::optional<std::string>> blobs_;
   std::uint64_t written_rows_ = 0;
@@ -129,7 +152,7 @@ class MemoryStore final : public CheckpointStore {
     const std::lock_guard lock(shared_->mutex);
     const auto found = shared_->tables.ids.find(id);
     if (found == shared_->tables.ids.end()) return std::optional<Located>{};
-    return std::optional<Located>(found->second);
+    return std::optional<Located>(found->second.located);
   }
 
   Result<std::string> read_row(SequenceNumber sequence) const override {
@@ -142,13 +165,48 @@ class MemoryStore final : public CheckpointStore {
   }
 
   Result<std::vector<ScannedId>> scan(std::string_view prefix, std::string_view after,
-                                      std::size_t limit) const override {
+                                      std::size_t limit, ScanOrder order) const override {
     const std::lock_guard lock(shared_->mutex);
     const auto& ids = shared_->tables.ids;
     std::vector<ScannedId> found;
-    auto at = after >= prefix && !after.empty() ? ids.upper_bound(after) : ids.lower_bound(prefix);
-    for (; at != ids.end() && found.size() < limit && at->first.starts_with(prefix); ++at) {
-      found.push_back({at->first, at->second});
+    if (order == ScanOrder::ascending) {
+      const bool later = after >= prefix && !after.empty();
+      auto at = later ? ids.upper_bound(after) : ids.lower_bound(prefix);
+      for (; at != ids.end() && found.size() < limit && at->first.starts_with(prefix); ++at) {
+        found.push_back({at->first, at->second.located});
+      }
+      return found;
+    }
+    auto at = after.empty() ? ids.end() : ids.lower_bound(after);
+    while (at != ids.begin() && found.size() < limit) {
+      --at;
+      if (at->first.starts_with(prefix)) {
+        found.push_back({at->first, at->second.located});
+      } else if (at->first < prefix) {
+        break;
+      }
+    }
+    return found;
+  }
+
+  // A cursor's `pack` is the place of the record behind it.
+  Result<std::vector<ScannedRecord>> scan_records(RecordCursor from, std::size_t limit,
+                                                  ScanOrder order) const override {
+    const std::lock_guard lock(shared_->mutex);
+    const MemoryTables& tables = shared_->tables;
+    std::vector<ScannedRecord> found;
+    const auto add = [&](const auto& placed, std::uint64_t next) {
+      const Named& named = tables.ids.find(placed.second)->second;
+      found.push_back({placed.second, named.located.record, {next, 0}});
+    };
+    auto at = tables.order.lower_bound(from.pack);
+    if (order == ScanOrder::ascending) {
+      for (; at != tables.order.end() && found.size() < limit; ++at) add(*at, at->first + 1);
+    } else {
+      while (at != tables.order.begin() && found.size() < limit) {
+        --at;
+        add(*at, at->first);
+      }
     }
     return found;
   }
@@ -180,9 +238,7 @@ class MemoryStore final : public CheckpointStore {
     StoreCounters counters;
     counters.rows = shared_->tables.rows.size();
     counters.ids = shared_->tables.ids.size();
-    for (const auto& [id, located] : shared_->tables.ids) {
-      if (located.sequence.value == 0) ++counters.records;
-    }
+    counters.records = shared_->tables.order.size();
     counters.checkpoints = shared_->tables.checkpoints;
     counters.written_rows = shared_->tables.written_rows;
     return counters;

@@ -29,8 +29,10 @@ PackBuilder::~PackBuilder() = default;
 PackBuilder::PackBuilder(PackBuilder&&) noexcept = default;
 PackBuilder& PackBuilder::operator=(PackBuilder&&) noexcept = default;
 
-std::uint64_t PackBuilder::add(std::string_view id, std::string_view record) {
+std::uint64_t PackBuilder::add(std::string_view id, std::string_view record,
+                               std::uint64_t skipped) {
   const std::uint64_t offset = raw_.size();
+  put_varint(raw_, skipped);
   put_bytes(raw_, id);
   put_bytes(raw_, record);
   ++records_;
@@ -84,11 +86,51 @@ std::optional<PackRecord> record_at(std::string_view unpacked, std::uint64_t off
   if (offset >= unpacked.size()) return std::nullopt;
   Reader reader(unpacked.substr(offset));
   PackRecord record;
+  record.skipped = reader.varint();
   record.id = reader.bytes();
   record.record = reader.bytes();
   if (!reader.ok()) return std::nullopt;
   record.end = unpacked.size() - reader.remaining();
   return record;
+}
+
+std::string DeadList::encode() const {
+  std::string out;
+  put_varint(out, records);
+  put_varint(out, offsets.size());
+  std::uint64_t before = 0;
+  for (const std::uint64_t offset : offsets) {
+    put_varint(out, offset - before);
+    before = offset;
+  }
+  return out;
+}
+
+std::optional<DeadList> DeadList::parse(std::string_view bytes) {
+  Reader reader(bytes);
+  DeadList list;
+  list.records = reader.varint();
+  const std::uint64_t dead = reader.varint();
+  if (!reader.ok() || dead > list.records || dead > reader.remaining()) return std::nullopt;
+  list.offsets.reserve(dead);
+  std::uint64_t offset = 0;
+  for (std::uint64_t i = 0; i < dead; ++i) {
+    const std::uint64_t step = reader.varint();
+    if (step > kPackBytesMax || (i > 0 && step == 0)) return std::nullopt;
+    offset += step;
+    list.offsets.push_back(offset);
+  }
+  if (!reader.finished()) return std::nullopt;
+  return list;
+}
+
+std::optional<DeadHead> parse_dead_head(std::string_view bytes) {
+  Reader reader(bytes);
+  DeadHead head;
+  head.records = reader.varint();
+  head.dead = reader.varint();
+  if (!reader.ok() || head.dead > head.records) return std::nullopt;
+  return head;
 }
 
 }  // namespace ingot::storage

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "core/codec.h"
+#include "core/hash.h"
 #include "core/try.h"
 #include "storage/pack.h"
 #include "storage/store_core.h"
@@ -36,7 +37,8 @@ class Scrubber {
     if (faults_ != 0) return {};  // the rest would only repeat them
     INGOT_TRY(scrub_rows());
     INGOT_TRY(scrub_ids());
-    return scrub_packs();
+    INGOT_TRY(scrub_packs());
+    return scrub_dead_lists();
   }
 
  private:
@@ -47,6 +49,13 @@ class Scrubber {
     TreeRoot seen;         // counted while walking
     TableSummary summary;  // the same
   };
+
+  // Records of a pack: their number, and a hash of their offsets that does not depend on the order.
+  struct Records {
+    std::uint64_t count = 0;
+    std::uint64_t hash = 0;
+  };
+  static std::uint64_t offset_hash(std::uint64_t offset) { return hash64(number_key(offset), 0); }
 
   void report(std::string where, std::string what) {
     ++faults_;
@@ -204,7 +213,9 @@ class Scrubber {
       if (entry.kind != IdKind::tombstone) ++ids;
       if (entry.kind == IdKind::record) {
         ++records;
-        ++named_[entry.place];
+        Records& named = named_[entry.place];
+        ++named.count;
+        named.hash += offset_hash(entry.offset);
       }
       INGOT_ASSIGN(more, cursor.next());
     }
@@ -263,26 +274,53 @@ class Scrubber {
     std::string_view rest;
     const auto head = parse_pack_head(pack, rest);
     const auto bytes = unpack(pack);
-    std::uint64_t records = 0;
+    Records all;
     std::uint64_t at = 0;
     while (bytes && at < bytes->size()) {
       const auto record = record_at(*bytes, at);
       if (!record) break;
+      ++all.count;
+      all.hash += offset_hash(at);
       at = record->end;
-      ++records;
     }
     const std::string where = file_.path() + ": " + describe(Table::packs, number_key(number));
-    if (!head || !bytes || at != bytes->size() || records != head->records) {
+    if (!head || !bytes || at != bytes->size() || all.count != head->records) {
       report(where, "does not unpack");
       return {};
     }
-    std::uint64_t dead = 0;
-    INGOT_ASSIGN(const auto counted, reader_.get(Table::pack_dead, number_key(number)));
-    if (counted) dead = Reader(counted->payload).varint();
-    const auto named = named_.find(number);
-    const std::uint64_t live = named == named_.end() ? 0 : named->second;
-    if (named != named_.end()) named_.erase(named);
-    if (live + dead != records) report(where, "its records are not those that ids name");
+    if (pack_ordinal(number) == pack_ordinal(last_pack_)) report(where, "is there twice");
+    last_pack_ = number;
+    Records seen;
+    INGOT_ASSIGN(const auto dead, read_dead_list(reader_, number));
+    if (dead) {
+      ++dead_lists_;
+      if (dead->records != all.count) report(where, "not as many records as its dead list says");
+      seen.count = dead->offsets.size();
+      for (const std::uint64_t offset : dead->offsets) seen.hash += offset_hash(offset);
+    }
+    if (const auto named = named_.find(number); named != named_.end()) {
+      seen.count += named->second.count;
+      seen.hash += named->second.hash;
+      named_.erase(named);
+    }
+    if (seen.count != all.count || seen.hash != all.hash) {
+      report(where, "its records are not those that ids name and those that are dead");
+    }
+    return {};
+  }
+
+  // Each list of dead records belongs to a pack.
+  Status scrub_dead_lists() {
+    std::uint64_t lists = 0;
+    std::string key = number_key(0);
+    for (;;) {
+      TreeCursor& cursor = reader_.cursor(Table::pack_dead);
+      INGOT_ASSIGN(const bool more, cursor.seek(key));
+      if (!more) break;
+      ++lists;
+      key = number_key(big_endian64(cursor.key()) + 1);
+    }
+    if (lists != dead_lists_) report(file_.path() + ": pack_dead", "lists of packs not there");
     return {};
   }
 
@@ -293,7 +331,9 @@ class Scrubber {
   TableReader reader_;
   std::vector<bool> used_;
   std::vector<std::uint64_t> free_;
-  std::unordered_map<std::uint64_t, std::uint64_t> named_;  // records that ids name, by pack
+  std::unordered_map<std::uint64_t, Records> named_;  // that ids name, by pack
+  std::uint64_t last_pack_ = 0;
+  std::uint64_t dead_lists_ = 0;
   std::uint64_t faults_ = 0;
 };
 

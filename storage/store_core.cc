@@ -4,7 +4,6 @@
 
 #include "core/codec.h"
 #include "core/try.h"
-#include "storage/pack.h"
 
 namespace ingot::storage {
 
@@ -31,25 +30,22 @@ void SnapshotBox::store(SnapshotPointer snapshot) {
 
 std::shared_ptr<const std::string> PackCache::get(std::uint64_t pack) {
   const std::lock_guard lock(mutex_);
-  for (auto at = entries_.begin(); at != entries_.end(); ++at) {
-    if (at->pack != pack) continue;
-    entries_.splice(entries_.begin(), entries_, at);
-    return at->bytes;
-  }
-  return nullptr;
+  const auto found = by_pack_.find(pack);
+  if (found == by_pack_.end()) return nullptr;
+  entries_.splice(entries_.begin(), entries_, found->second);
+  return found->second->bytes;
 }
 
 void PackCache::put(std::uint64_t pack, std::shared_ptr<const std::string> bytes) {
   const std::lock_guard lock(mutex_);
+  if (by_pack_.contains(pack)) return;  // by another reader meanwhile
+  bytes_ += bytes->size();
   entries_.push_front({pack, std::move(bytes)});
-  std::size_t total = 0;
-  std::size_t kept = 0;
-  for (auto at = entries_.begin(); at != entries_.end(); ++at, ++kept) {
-    total += at->bytes->size();
-    if (kept > 0 && (kept == kPacksMax || total > kBytesMax)) {
-      entries_.erase(at, entries_.end());
-      return;
-    }
+  by_pack_.emplace(pack, entries_.begin());
+  while (bytes_ > kBytesMax && entries_.size() > 1) {
+    bytes_ -= entries_.back().bytes->size();
+    by_pack_.erase(entries_.back().pack);
+    entries_.pop_back();
   }
 }
 
@@ -113,23 +109,48 @@ ReadSession::~ReadSession() {
   if (txn_ != nullptr) core_.env().release_read(txn_);
 }
 
-Result<std::string> read_record(const StoreCore& core, TableReader& reader, const IdEntry& entry) {
-  auto bytes = core.packs().get(entry.place);
-  if (!bytes) {
-    const std::string key = number_key(entry.place);
-    INGOT_ASSIGN(const auto pack, reader.get_chunked(Table::packs, key));
-    if (!pack) return reader.value_fault(Table::packs, key, "missing");
-    auto unpacked = unpack(*pack);
-    if (!unpacked) return reader.value_fault(Table::packs, key, "does not unpack");
-    bytes = std::make_shared<const std::string>(*std::move(unpacked));
-    core.packs().put(entry.place, bytes);
-  }
-  const auto record = record_at(*bytes, entry.offset);
+Result<std::string> read_pack(TableReader& reader, std::uint64_t pack) {
+  const std::string key = number_key(pack);
+  INGOT_ASSIGN(const auto packed, reader.get_chunked(Table::packs, key));
+  if (!packed) return reader.value_fault(Table::packs, key, "missing");
+  auto unpacked = unpack(*packed);
+  if (!unpacked) return reader.value_fault(Table::packs, key, "does not unpack");
+  return *std::move(unpacked);
+}
+
+Result<std::shared_ptr<const std::string>> load_pack(const StoreCore& core, TableReader& reader,
+                                                     std::uint64_t pack) {
+  auto bytes = core.packs().get(pack);
+  if (bytes) return bytes;
+  INGOT_ASSIGN(std::string unpacked, read_pack(reader, pack));
+  bytes = std::make_shared<const std::string>(std::move(unpacked));
+  core.packs().put(pack, bytes);
+  return bytes;
+}
+
+Result<std::optional<DeadList>> read_dead_list(TableReader& reader, std::uint64_t pack) {
+  const std::string key = number_key(pack);
+  INGOT_ASSIGN(const auto bytes, reader.get_chunked(Table::pack_dead, key));
+  if (!bytes) return std::optional<DeadList>{};
+  auto list = DeadList::parse(*bytes);
+  if (!list) return reader.value_fault(Table::pack_dead, key, "no list of dead records");
+  return list;
+}
+
+Result<std::string_view> record_of(const TableReader& reader, const IdEntry& entry,
+                                   std::string_view unpacked) {
+  const auto record = record_at(unpacked, entry.offset);
   if (!record || record->id != entry.id) {
     return reader.value_fault(Table::packs, number_key(entry.place),
                               "no record of '" + std::string(entry.id) + "' where its id says");
   }
-  return std::string(record->record);
+  return record->record;
+}
+
+Result<std::string> read_record(const StoreCore& core, TableReader& reader, const IdEntry& entry) {
+  INGOT_ASSIGN(const auto bytes, load_pack(core, reader, entry.place));
+  INGOT_ASSIGN(const std::string_view record, record_of(reader, entry, *bytes));
+  return std::string(record);
 }
 
 std::string number_key(std::uint64_t number) {

@@ -11,9 +11,12 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <unordered_map>
 
 #include "storage/id_merger.h"
 #include "storage/lmdb_env.h"
+#include "storage/pack.h"
+#include "storage/pack_compactor.h"
 #include "storage/table_reader.h"
 
 namespace ingot::storage {
@@ -39,14 +42,13 @@ class SnapshotBox {
   SnapshotPointer snapshot_;
 };
 
-// Unpacked packs by number, the last few used.
+// Unpacked packs by number, those used last.
 class PackCache {
  public:
   [[nodiscard]] std::shared_ptr<const std::string> get(std::uint64_t pack);
   void put(std::uint64_t pack, std::shared_ptr<const std::string> bytes);
 
  private:
-  static constexpr std::size_t kPacksMax = 16;
   static constexpr std::size_t kBytesMax = std::size_t{16} << 20;
   struct Entry {
     std::uint64_t pack;
@@ -54,6 +56,8 @@ class PackCache {
   };
   std::mutex mutex_;
   std::list<Entry> entries_;  // last used first
+  std::unordered_map<std::uint64_t, std::list<Entry>::iterator> by_pack_;
+  std::size_t bytes_ = 0;
 };
 
 class StoreCore {
@@ -80,7 +84,8 @@ class StoreCore {
   std::atomic<std::uint64_t> written_rows{0};
   // The writer's.
   IdMerger merger;
-  bool merger_continues = false;
+  PackCompactor compactor;
+  bool continues = false;  // no checkpoint was dropped since these two worked for one
 
  private:
   LmdbStoreOptions options_;
@@ -117,6 +122,18 @@ class ReadSession {
   SnapshotPointer snapshot_;
 };
 
+// A pack's uncompressed bytes, from the file; and from the cache, if they are there.
+[[nodiscard]] Result<std::string> read_pack(TableReader& reader, std::uint64_t pack);
+[[nodiscard]] Result<std::shared_ptr<const std::string>> load_pack(const StoreCore& core,
+                                                                   TableReader& reader,
+                                                                   std::uint64_t pack);
+// The dead records of a pack; nothing when none is dead.
+[[nodiscard]] Result<std::optional<DeadList>> read_dead_list(TableReader& reader,
+                                                             std::uint64_t pack);
+// The record that `entry` names in its pack, whose bytes are `unpacked`. `corrupt` when it is not
+// there.
+[[nodiscard]] Result<std::string_view> record_of(const TableReader& reader, const IdEntry& entry,
+                                                 std::string_view unpacked);
 // The record that `entry` names, from the cache or the pack.
 [[nodiscard]] Result<std::string> read_record(const StoreCore& core, TableReader& reader,
                                               const IdEntry& entry);

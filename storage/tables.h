@@ -25,7 +25,7 @@
 
 namespace ingot::storage {
 
-inline constexpr std::uint32_t kFormatVersion = 1;
+inline constexpr std::uint32_t kFormatVersion = 2;
 
 // The numbers are part of the format. EntryTable n is Table entries_1 + n - 1.
 enum class Table : std::uint8_t {

@@ -3,6 +3,9 @@
 
 #include "storage/checkpoint_store.h"
 
+#include <utility>
+#include <vector>
+
 #include "tests/storage/store_model.h"
 
 namespace ingot::storage {
@@ -47,6 +50,10 @@ class CheckpointStoreTest : public ::testing::TestWithParam<Kind> {
       model.compare_scan(*store_, prefix, StoreModel::id_of(random.below(universe)),
                          random.below(60));
       model.compare_scan(*store_, "order-0", {}, 40);
+      model.compare_scan_down(*store_, prefix, StoreModel::id_of(random.below(universe)),
+                              random.below(60));
+      model.compare_scan_down(*store_, prefix, {}, random.below(60));
+      go_on_from_a_place(random, model);
       for (int probe = 0; probe < 30; ++probe) {
         model.compare_one(*store_, StoreModel::id_of(random.below(universe)));
         model.compare_row(*store_, random.below(universe) + 1);
@@ -59,8 +66,23 @@ class CheckpointStoreTest : public ::testing::TestWithParam<Kind> {
     model.compare_all(*store_, universe);
   }
 
+  // Cursors of earlier checkpoints still mean what they meant. Keeps one more.
+  void go_on_from_a_place(Random& random, const StoreModel& model) {
+    const std::size_t limit = 1 + random.below(100);
+    if (!bookmarks_.empty()) {
+      const auto& [place, cursor] = bookmarks_[random.below(bookmarks_.size())];
+      model.compare_records(*store_, place, cursor, limit, ScanOrder::ascending);
+      model.compare_records(*store_, place + 1, cursor, limit, ScanOrder::descending);
+    }
+    const auto page = store_->scan_records(RecordCursor::begin(), limit);
+    ASSERT_TRUE(page.ok()) << page.status().to_string();
+    if (!page->empty())
+      bookmarks_.emplace_back(model.places.at(page->back().id), page->back().next);
+  }
+
   sim::TempDirectory directory_;
   std::unique_ptr<CheckpointStore> store_;
+  std::vector<std::pair<std::uint64_t, RecordCursor>> bookmarks_;  // behind the record put as n-th
 };
 
 TEST_P(CheckpointStoreTest, ANewStoreIsEmpty) {
@@ -131,8 +153,84 @@ TEST_P(CheckpointStoreTest, TheLastWordInACheckpointCounts) {
   model.rows[4] = "short";
   model.ids["a"] = {SequenceNumber(4), {}};
   model.ids["b"] = {SequenceNumber(0), "second"};
+  model.places["b"] = 1;
   model.compare_all(*store_, 10);
   model.compare_scan(*store_, {}, {}, 10);
+}
+
+// All orders of up to three calls for one id, whatever it named before: in one checkpoint, and
+// each in its own.
+TEST_P(CheckpointStoreTest, WhateverComesBeforeTheLastCallForAnIdCounts) {
+  enum Call : int { record, row, erase, calls };
+  StoreModel model;
+  std::uint64_t position = 0;
+  const auto call = [&](Checkpoint& checkpoint, const std::string& id, int what) {
+    if (what == record) model.put_record(checkpoint, id, "record " + std::to_string(position));
+    if (what == row) model.put_id(checkpoint, id, SequenceNumber(7));
+    if (what == erase) model.erase_id(checkpoint, id);
+  };
+  const auto commit = [&](Checkpoint& checkpoint) {
+    model.position = Position(++position);
+    ASSERT_TRUE(checkpoint.commit(model.position).ok());
+  };
+  // An order of four calls is a number of four digits; the calls are cut into checkpoints.
+  constexpr int kOrders = calls * calls * calls * calls;
+  const std::vector<std::vector<int>> cuts = {{1, 1, 1, 1}, {1, 3}, {2, 2}, {4}};
+  for (std::size_t cut = 0; cut < cuts.size(); ++cut) {
+    int digit = 1;
+    for (const int length : cuts[cut]) {
+      auto checkpoint = begin();
+      for (int order = 0; order < kOrders; ++order) {
+        const std::string id = std::to_string(cut) + "-" + std::to_string(order);
+        for (int i = 0, rest = order / digit; i < length; ++i, rest /= calls) {
+          call(*checkpoint, id, rest % calls);
+        }
+      }
+      for (int i = 0; i < length; ++i) digit *= calls;
+      commit(*checkpoint);
+      model.compare_all(*store_, 1);
+      if (HasFailure()) return;
+    }
+  }
+  reopen();
+  model.compare_all(*store_, 1);
+}
+
+// Most records go, at random, again and again; some ids come back. What stays keeps its order.
+TEST_P(CheckpointStoreTest, PurgesAtRandomLeaveTheRest) {
+  constexpr std::uint64_t kSeed = 77;
+  SCOPED_TRACE("seed " + std::to_string(kSeed));
+  Random random(kSeed);
+  StoreModel model;
+  std::uint64_t position = 0;
+  std::uint64_t next = 0;
+  for (int round = 0; round < 24; ++round) {
+    if (random.one_in(5)) {
+      auto thrown_away = begin();
+      for (const auto& [id, place] : model.places) thrown_away->erase_id(id);
+    }
+    auto checkpoint = begin();
+    if (round % 4 == 0) {
+      for (int i = 0; i < 1500; ++i) {
+        model.put_record(*checkpoint, "id" + std::to_string(next++ * 7919 % 1'000'003),
+                         random_bytes(random, random.below(150)));
+      }
+    }
+    const auto before = model.places;
+    for (const auto& [id, place] : before) {
+      const std::uint64_t what = random.below(100);
+      if (round % 4 == 1 && what < 80) model.erase_id(*checkpoint, id);
+      if (what == 98) model.put_id(*checkpoint, id, SequenceNumber(4));
+      if (what == 99) model.put_record(*checkpoint, id, "again");
+    }
+    model.position = Position(++position);
+    const Status committed = checkpoint->commit(model.position);
+    ASSERT_TRUE(committed.ok()) << committed.to_string();
+    if (random.one_in(5)) reopen();
+    go_on_from_a_place(random, model);
+    model.compare_all(*store_, 1);
+    if (HasFailure()) return;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, CheckpointStoreTest, ::testing::Values(Kind::memory, Kind::lmdb),

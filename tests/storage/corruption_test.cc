@@ -95,12 +95,22 @@ class CorruptionTest : public ::testing::Test {
       }
       EXPECT_TRUE(blob->has_value() && **blob == bytes) << name;
     }
-    const auto scanned = store.scan({}, {}, 1000);
-    if (!scanned.ok()) {
-      expect_refusal(scanned.status());
-      return false;
+    for (const ScanOrder order : {ScanOrder::ascending, ScanOrder::descending}) {
+      const auto scanned = store.scan({}, {}, 1000, order);
+      if (!scanned.ok()) {
+        expect_refusal(scanned.status());
+        return false;
+      }
+      EXPECT_EQ(scanned->size(), model_.ids.size());
+      const bool ascending = order == ScanOrder::ascending;
+      const auto records =
+          store.scan_records(ascending ? RecordCursor::begin() : RecordCursor::end(), 1000, order);
+      if (!records.ok()) {
+        expect_refusal(records.status());
+        return false;
+      }
+      EXPECT_EQ(records->size(), model_.places.size());
     }
-    EXPECT_EQ(scanned->size(), model_.ids.size());
     EXPECT_EQ(store.position(), model_.position);
     return true;
   }

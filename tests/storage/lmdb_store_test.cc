@@ -7,6 +7,7 @@
 #include <atomic>
 #include <thread>
 
+#include "storage/pack.h"
 #include "tests/storage/store_model.h"
 
 namespace ingot::storage {
@@ -88,6 +89,99 @@ TEST(LmdbStoreTest, WhatWasErasedGivesItsSpaceBack) {
   const StoreMeta meta = meta_of(directory.path());
   EXPECT_EQ(meta.table(Table::packs).values, 0U);
   EXPECT_EQ(meta.table(Table::pack_dead).values, 0U);
+}
+
+// Four of five records go at random, and as many new ones come: half-dead packs give their space
+// back too, and the file stays within a few times what lives in it.
+TEST(LmdbStoreTest, RandomPurgesGiveTheirSpaceBack) {
+  constexpr std::uint64_t kSeed = 21;
+  constexpr std::uint64_t kRecords = 4000;
+  constexpr std::size_t kRecordBytes = 200;
+  SCOPED_TRACE("seed " + std::to_string(kSeed));
+  const sim::TempDirectory directory;
+  auto store = must_open(directory.path());
+  Random random(kSeed);
+  StoreModel model;
+  std::uint64_t position = 0;
+  std::uint64_t next = 0;
+  std::uint64_t early_bytes = 0;
+  for (int round = 0; round < 12; ++round) {
+    if (round == 6) {
+      store.reset();
+      store = must_open(directory.path());
+    }
+    auto checkpoint = must_begin(*store);
+    for (std::uint64_t i = 0; i < kRecords; ++i) {
+      model.put_record(*checkpoint, "id" + std::to_string(next++),
+                       random_bytes(random, kRecordBytes));
+    }
+    ASSERT_TRUE(checkpoint->commit(Position(++position)).ok());
+    checkpoint = must_begin(*store);
+    const auto places = model.places;
+    for (const auto& [id, place] : places) {
+      if (random.below(5) != 0) model.erase_id(*checkpoint, id);
+    }
+    ASSERT_TRUE(checkpoint->commit(Position(++position)).ok());
+    // The work left over is done by whatever checkpoints come.
+    for (int i = 0; i < 3; ++i) {
+      checkpoint = must_begin(*store);
+      ASSERT_TRUE(checkpoint->commit(Position(++position)).ok());
+    }
+    if (round == 2) early_bytes = store->counters().file_bytes;
+  }
+  EXPECT_LT(store->counters().file_bytes, early_bytes + early_bytes / 2);
+  model.position = Position(position);
+  model.compare_all(*store, 1);
+  store.reset();
+  // About a fifth of 4000 lives, and it was 48,000 that were written.
+  const StoreMeta meta = meta_of(directory.path());
+  const std::uint64_t packed = meta.table(Table::packs).values * kChunkBytes;
+  EXPECT_LT(packed, 6 * model.ids.size() * kRecordBytes);
+}
+
+// How often the packs of a closed store were rewritten, all together.
+std::uint64_t rewrites_in(const std::string& directory) {
+  const auto file = PageFile::open(directory + "/checkpoint.mdb");
+  EXPECT_TRUE(file.ok());
+  const auto roots = read_roots(**file);
+  EXPECT_TRUE(roots.ok()) << roots.status().to_string();
+  TableReader reader(**file, *roots);
+  TreeCursor& cursor = reader.cursor(Table::packs);
+  std::uint64_t rewrites = 0;
+  auto more = cursor.seek(std::string(8, '\0'));
+  for (; more.ok() && *more; more = cursor.next()) {
+    rewrites += pack_rewrites(big_endian64(cursor.key()));
+  }
+  EXPECT_TRUE(more.ok());
+  return rewrites;
+}
+
+TEST(LmdbStoreTest, RecordsOfManyAgesKeepTheirOrder) {
+  // Packs are rewritten again and again while others stay: 1 in 16 is left in the end.
+  const sim::TempDirectory directory;
+  auto store = must_open(directory.path());
+  StoreModel model;
+  std::uint64_t position = 0;
+  for (std::uint64_t survivors : {1, 2, 5, 16}) {
+    auto checkpoint = must_begin(*store);
+    const auto places = model.places;
+    for (const auto& [id, place] : places) {
+      if (place % survivors != 0) model.erase_id(*checkpoint, id);
+    }
+    for (int i = 0; i < 700; ++i) {
+      model.put_record(*checkpoint, std::to_string(model.next_place * 31 % 10'007), "record");
+    }
+    ASSERT_TRUE(checkpoint->commit(Position(++position)).ok());
+    ASSERT_TRUE(must_begin(*store)->commit(Position(++position)).ok());
+    model.position = Position(position);
+    model.compare_all(*store, 1);
+  }
+  EXPECT_TRUE(store->scan_records({5, UINT64_MAX}, 10, ScanOrder::descending).ok());
+  EXPECT_TRUE(store->scan_records({UINT64_MAX, 0}, 10)->empty());
+  EXPECT_TRUE(store->scan_records(RecordCursor::begin(), 10, ScanOrder::descending)->empty());
+  EXPECT_TRUE(store->scan_records(RecordCursor::begin(), 0)->empty());
+  store.reset();
+  EXPECT_GT(rewrites_in(directory.path()), 1U);
 }
 
 TEST(LmdbStoreTest, LargeRowsAndRecordsComeBackWhole) {

@@ -68,6 +68,8 @@ inline std::string random_bytes(Random& random, std::size_t size) {
 struct StoreModel {
   std::map<std::uint64_t, std::string> rows;
   std::map<std::string, Located> ids;
+  std::map<std::string, std::uint64_t> places;  // of records, in the order in which they were put
+  std::uint64_t next_place = 1;
   std::map<std::string, std::string> timers;
   std::map<std::string, std::string> blobs;
   Position position;
@@ -77,6 +79,23 @@ struct StoreModel {
     return n % 3 == 0
                ? "order-" + std::string(6 - std::min<std::size_t>(6, digits.size()), '0') + digits
                : (n % 3 == 1 ? digits : digits + "/" + std::string(n % 190, 'x') + digits);
+  }
+
+  // What is said of ids, said to `checkpoint` as well.
+  void put_record(Checkpoint& checkpoint, const std::string& id, const std::string& bytes) {
+    checkpoint.put_record(id, bytes);
+    ids[id] = {SequenceNumber(0), bytes};
+    places[id] = next_place++;
+  }
+  void put_id(Checkpoint& checkpoint, const std::string& id, SequenceNumber sequence) {
+    checkpoint.put_id(id, sequence);
+    ids[id] = {sequence, {}};
+    places.erase(id);
+  }
+  void erase_id(Checkpoint& checkpoint, const std::string& id) {
+    checkpoint.erase_id(id);
+    ids.erase(id);
+    places.erase(id);
   }
 
   // One random checkpoint, put into `checkpoint` as well.
@@ -99,13 +118,11 @@ struct StoreModel {
           break;
         case 2:
         case 3:
-          checkpoint.put_id(id, SequenceNumber(which + 1));
-          ids[id] = {SequenceNumber(which + 1), {}};
+          put_id(checkpoint, id, SequenceNumber(which + 1));
           break;
         case 4:
         case 5:
-          checkpoint.erase_id(id);
-          ids.erase(id);
+          erase_id(checkpoint, id);
           break;
         case 6: {
           const std::string key = "t" + std::to_string(which % 500);
@@ -121,11 +138,8 @@ struct StoreModel {
           timers.erase(key);
           break;
         }
-        default: {
-          const std::string bytes = random_bytes(random, random.below(200));
-          checkpoint.put_record(id, bytes);
-          ids[id] = {SequenceNumber(0), bytes};
-        }
+        default:
+          put_record(checkpoint, id, random_bytes(random, random.below(200)));
       }
     }
     const std::string name = "blob" + std::to_string(random.below(4));
@@ -160,6 +174,48 @@ struct StoreModel {
       ++at;
     }
     ASSERT_EQ(at, scanned->size());
+  }
+
+  // The same from the end.
+  void compare_scan_down(const CheckpointStore& store, std::string_view prefix,
+                         std::string_view after, std::size_t limit) const {
+    const auto scanned = store.scan(prefix, after, limit, ScanOrder::descending);
+    ASSERT_TRUE(scanned.ok()) << scanned.status().to_string();
+    std::size_t at = 0;
+    for (auto expected = ids.rbegin(); expected != ids.rend() && at < limit; ++expected) {
+      const auto& [id, located] = *expected;
+      if (!id.starts_with(prefix) || (!after.empty() && id >= after)) continue;
+      ASSERT_LT(at, scanned->size());
+      ASSERT_EQ((*scanned)[at].id, id);
+      ASSERT_EQ((*scanned)[at].located.sequence, located.sequence);
+      ASSERT_EQ((*scanned)[at].located.record, located.record);
+      ++at;
+    }
+    ASSERT_EQ(at, scanned->size());
+  }
+
+  // The records behind `place`, or before it, in pages of `limit` that begin at `from`.
+  void compare_records(const CheckpointStore& store, std::uint64_t place, RecordCursor from,
+                       std::size_t limit, ScanOrder order) const {
+    const bool ascending = order == ScanOrder::ascending;
+    std::map<std::uint64_t, std::string> expected;
+    for (const auto& [id, at] : places) {
+      if (ascending ? at > place : at < place) expected.emplace(ascending ? at : ~at, id);
+    }
+    auto at = expected.begin();
+    for (;;) {
+      const auto page = store.scan_records(from, limit, order);
+      ASSERT_TRUE(page.ok()) << page.status().to_string();
+      for (const ScannedRecord& found : *page) {
+        ASSERT_NE(at, expected.end()) << found.id;
+        ASSERT_EQ(found.id, at->second);
+        ASSERT_EQ(found.record, ids.at(found.id).record);
+        from = found.next;
+        ++at;
+      }
+      if (page->size() < limit) break;
+    }
+    ASSERT_EQ(at, expected.end());
   }
 
   void compare_row(const CheckpointStore& store, std::uint64_t sequence) const {
@@ -200,6 +256,9 @@ struct StoreModel {
   void compare_all(const CheckpointStore& store, std::uint64_t universe) const {
     compare_small_tables(store);
     compare_scan(store, {}, {}, ids.size() + 1);
+    compare_scan_down(store, {}, {}, ids.size() + 1);
+    compare_records(store, 0, RecordCursor::begin(), 37, ScanOrder::ascending);
+    compare_records(store, ~0ULL, RecordCursor::end(), 23, ScanOrder::descending);
     for (std::uint64_t n = 0; n < universe; ++n) {
       compare_one(store, id_of(n));
       compare_row(store, n + 1);
