@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <iostream>
+#include <map>
+#include <stdexcept>
 
 #include "core/random.h"
 #include "tests/core/execution_harness.h"
@@ -207,11 +209,14 @@ OrchestratorFn made_up(std::uint64_t seed) {
     };
     std::string seen;
     std::vector<Future<std::string>> pending;
-    for (int round = 0; round < 12; ++round) {
+    Future<EntityLock> asked;
+    EntityLock lock;
+    for (int round = 0; round < 14; ++round) {
       std::uint64_t mix = seed + static_cast<std::uint64_t>(round);
       for (const char c : seen) mix = mix * 31 + static_cast<unsigned char>(c);
       Random random(mix);
-      switch (random.below(11)) {
+      const EntityId entity("e", std::to_string(random.below(3)));
+      switch (random.below(16)) {
         case 0: {
           seen += co_await context.call_activity("work", seen);
           break;
@@ -260,7 +265,49 @@ OrchestratorFn made_up(std::uint64_t seed) {
             seen += co_await context.call_sub_orchestration("child", seen);
           } catch (const TaskFailedError& error) {
             seen += error.details().type;
+          } catch (const std::logic_error&) {
+            seen += "L";  // entities are locked
           }
+          break;
+        }
+        case 10: {
+          try {
+            context.signal_entity(entity, "op", seen);
+          } catch (const std::logic_error&) {
+            seen += "S";
+          }
+          break;
+        }
+        case 11: {
+          try {
+            seen += co_await context.call_entity(entity, "op", seen);
+          } catch (const TaskFailedError& error) {
+            seen += error.details().type;
+          } catch (const std::logic_error&) {
+            seen += "C";
+          }
+          break;
+        }
+        case 12: {
+          try {
+            pending.push_back(context.call_entity(entity, "later", seen));
+          } catch (const std::logic_error&) {
+            seen += "P";
+          }
+          break;
+        }
+        case 13: {
+          try {
+            asked = context.lock_entities(entity, EntityId("e", "2"));
+            if (random.one_in(2)) lock = co_await std::move(asked);
+          } catch (const std::logic_error&) {
+            seen += "M";
+          }
+          break;
+        }
+        case 14: {
+          if (random.one_in(2)) asked = Future<EntityLock>();
+          lock = EntityLock();
           break;
         }
         default: {
@@ -281,6 +328,24 @@ struct Outcome {
   std::string carry_over;
   bool finished = false;
 };
+
+// Locks: at most one is asked for or held at any time, and each is given back at most once.
+void expect_locks_in_order(const std::string& history, std::uint64_t seed) {
+  std::vector<std::string> held;
+  std::int32_t request_id = -1;
+  for (const HistoryEvent& event : decoded(history)) {
+    if (event.kind == Kind::entity_lock_requested) {
+      ASSERT_TRUE(held.empty()) << "seed " << seed;
+      held = event.lock_set;
+      request_id = event.event_id;
+    } else if (event.kind == Kind::entity_unlock_sent) {
+      ASSERT_FALSE(held.empty()) << "seed " << seed;
+      ASSERT_EQ(event.instance_id, held.front()) << "seed " << seed;
+      ASSERT_EQ(event.scheduled_id, request_id) << "seed " << seed;
+      held.erase(held.begin());
+    }
+  }
+}
 
 // The world answers in a seeded order; `replays` says how often the execution is made again (0:
 // never, 1: before each step, n: before one step in n).
@@ -318,6 +383,15 @@ Outcome play(std::uint64_t seed, std::uint64_t replays) {
         messages.push_back(
             fails ? failed(action.event_id, "C", "", false, Kind::sub_orchestration_failed)
                   : reply(Kind::sub_orchestration_completed, action.event_id, "c"));
+      } else if (action.kind == Kind::entity_operation_called) {
+        const bool must_not = action.name == "later";
+        messages.push_back(
+            fails && !must_not
+                ? failed(action.event_id, "E", "", false, Kind::entity_operation_failed)
+                : reply(Kind::entity_operation_completed, action.event_id, "e"));
+      } else if (action.kind == Kind::entity_lock_requested) {
+        messages.push_back(plain(Kind::entity_lock_granted));
+        messages.back().scheduled_id = action.event_id;
       }
       if (!again) open.erase(open.begin() + static_cast<std::ptrdiff_t>(at));
     }
@@ -328,6 +402,7 @@ Outcome play(std::uint64_t seed, std::uint64_t replays) {
 
 TEST(ReplayTest, AnyEvictionsGiveTheSameHistory) {
   int finished = 0;
+  std::map<Kind, int> kinds;
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     const Outcome live = play(seed, 0);
     finished += live.finished ? 1 : 0;
@@ -340,9 +415,13 @@ TEST(ReplayTest, AnyEvictionsGiveTheSameHistory) {
     }
     ASSERT_EQ(live.history.find(kNonDeterministicOrchestration), std::string::npos)
         << "seed " << seed;
+    expect_locks_in_order(live.history, seed);
+    for (const HistoryEvent& event : decoded(live.history)) kinds[event.kind] += 1;
   }
   // The made-up programs are of use only if most of them come to an end.
   EXPECT_GT(finished, 150);
+  EXPECT_GT(kinds[Kind::entity_lock_granted], 50);
+  EXPECT_GT(kinds[Kind::entity_unlock_sent], 50);
 }
 
 }  // namespace
