@@ -60,7 +60,7 @@ class HelloFacts {
       started.data = "3";
       started.has_data = true;
       encode_event(started, event_);
-      put(InstanceCreated{sequence, event_});
+      put(InstanceCreated{sequence, std::nullopt, {}, event_});
     } else if (ordinal % 2 == 0) {
       HistoryEventView completed = event(HistoryEventKind::task_completed);
       completed.scheduled_id = task;

@@ -13,7 +13,7 @@
 
 namespace ingot {
 
-// The instance has messages to consume.
+// The instance or entity has messages to consume.
 struct StepReady {
   SequenceNumber sequence;
 };
@@ -32,7 +32,8 @@ struct InstanceStarted {
   SequenceNumber sequence;
 };
 
-// The instance ended; it is now the immutable `record`, a view until the next fact is applied.
+// The instance ended; it is now the immutable `record`, a view until the next fact is applied. An
+// entity that was removed has none.
 struct InstanceFinished {
   SequenceNumber sequence;
   std::string_view record;

@@ -33,6 +33,10 @@ struct EventsOf {
   Events operator()(const StepCompleted& fact) const { return decode_history(fact.actions); }
   Events operator()(const PeerMessageReceived& fact) const { return decode_one_event(fact.event); }
   Events operator()(const OutboxConfirmed& /*fact*/) const { return std::vector<HistoryEvent>{}; }
+  Events operator()(const EntityCreated& /*fact*/) const { return std::vector<HistoryEvent>{}; }
+  Events operator()(const EntityStepCompleted& fact) const { return decode_history(fact.actions); }
+  Events operator()(const InstancePurged& /*fact*/) const { return std::vector<HistoryEvent>{}; }
+  Events operator()(const InstanceRewound& /*fact*/) const { return std::vector<HistoryEvent>{}; }
 };
 
 Result<DecodedFact> decode(std::string_view bytes) {
@@ -45,7 +49,10 @@ Result<DecodedFact> decode(std::string_view bytes) {
 struct PutFields {
   Json& json;
 
-  void operator()(const InstanceCreated& fact) const { json["request_id"] = fact.request_id; }
+  void operator()(const InstanceCreated& fact) const {
+    json["request_id"] = fact.request_id;
+    if (fact.replaced) json["replaced"] = to_string(*fact.replaced);
+  }
   void operator()(const MessageDelivered& fact) const {
     json["sequence"] = fact.sequence.value;
     json["request_id"] = fact.request_id;
@@ -64,6 +71,9 @@ struct PutFields {
     json["generation"] = fact.generation;
     json["consumed"] = fact.consumed;
     if (fact.has_custom_status) json["custom_status"] = json_text(fact.custom_status);
+    if (fact.next_execution_id.empty()) return;
+    json["next_execution_id"] = to_string(fact.next_execution_id);
+    json["carry_over_bytes"] = fact.carry_over.size();
   }
   void operator()(const PeerMessageReceived& fact) const {
     json["origin"] = fact.origin.value;
@@ -73,6 +83,23 @@ struct PutFields {
   void operator()(const OutboxConfirmed& fact) const {
     json["destination"] = fact.destination.value;
     json["channel_position"] = fact.channel_position;
+  }
+  void operator()(const EntityCreated& fact) const { json["id"] = json_text(fact.id); }
+  void operator()(const EntityStepCompleted& fact) const {
+    json["sequence"] = fact.sequence.value;
+    json["consumed"] = fact.consumed;
+    if (fact.change == StateChange::set) json["state_bytes"] = fact.entity_state.size();
+    if (fact.change == StateChange::deleted) json["deleted"] = true;
+  }
+  void operator()(const InstancePurged& fact) const {
+    json["request_id"] = fact.request_id;
+    json["id"] = json_text(fact.id);
+    json["status"] = to_string(fact.status);
+    if (fact.sequence.value != 0) json["sequence"] = fact.sequence.value;
+  }
+  void operator()(const InstanceRewound& fact) const {
+    json["request_id"] = fact.request_id;
+    json["row_bytes"] = fact.row.size();
   }
 };
 

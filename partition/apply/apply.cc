@@ -31,6 +31,18 @@ struct Dispatcher {
   Status operator()(const OutboxConfirmed& body) const {
     return apply_outbox_confirmed(state, fact, body, effects);
   }
+  Status operator()(const EntityCreated& body) const {
+    return apply_entity_created(state, fact, body, effects);
+  }
+  Status operator()(const EntityStepCompleted& body) const {
+    return apply_entity_step_completed(state, fact, body, effects);
+  }
+  Status operator()(const InstancePurged& body) const {
+    return apply_instance_purged(state, fact, body, effects);
+  }
+  Status operator()(const InstanceRewound& body) const {
+    return apply_instance_rewound(state, fact, body, effects);
+  }
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 // An instance that a fact names must be in memory if it is alive; making it so is the caller's duty
 // (shard/intake.h, recovery/recover.h).
 
+#include <ingot/entity_id.h>
 #include <ingot/status.h>
 
 #include "core/effect.h"
@@ -37,11 +38,30 @@ Status apply_peer_message_received(PartitionState& state, const Fact& fact,
                                    const PeerMessageReceived& body, Effects& effects);
 Status apply_outbox_confirmed(PartitionState& state, const Fact& fact, const OutboxConfirmed& body,
                               Effects& effects);
+Status apply_entity_created(PartitionState& state, const Fact& fact, const EntityCreated& body,
+                            Effects& effects);
+Status apply_entity_step_completed(PartitionState& state, const Fact& fact,
+                                   const EntityStepCompleted& body, Effects& effects);
+Status apply_instance_purged(PartitionState& state, const Fact& fact, const InstancePurged& body,
+                             Effects& effects);
+Status apply_instance_rewound(PartitionState& state, const Fact& fact, const InstanceRewound& body,
+                              Effects& effects);
 
 // The instance that a fact names, or null when it has ended. `corrupt` for a number never given.
 Result<Instance*> live_instance(PartitionState& state, SequenceNumber sequence);
 // The one event in `bytes`; `corrupt` when it is not exactly one.
 Result<HistoryEventView> only_event(std::string_view bytes);
+// A new orchestration, pending, with the ExecutionStarted event `started` (`encoded`) in its inbox.
+// `replaced` is the status of the finished one that it takes the id of. `corrupt` when the event is
+// not a proper start, or the id is in use.
+Status create_orchestration(PartitionState& state, const HistoryEventView& started,
+                            std::string_view encoded, std::optional<RuntimeStatus> replaced,
+                            Timestamp at, Effects& effects);
+// EventRaised, ExecutionTerminated, -Suspended or -Resumed: what an orchestration gets unasked.
+[[nodiscard]] bool is_client_message(HistoryEventKind kind);
+// Delivers such a message.
+void deliver_control(PartitionState& state, Instance& instance, const HistoryEventView& event,
+                     std::string_view encoded, Effects& effects);
 // Puts an encoded event at the end of the inbox, and asks for a step.
 void deliver(PartitionState& state, Instance& instance, std::string_view event, Effects& effects);
 

@@ -1,31 +1,45 @@
 // MessageDelivered: a client's message goes to the end of the inbox. A termination does not wait
-// for a scheduled start.
+// for a scheduled start. For an entity it is an operation, or the word that a lock is given back.
 
 #include "core/try.h"
 #include "partition/apply/apply.h"
+#include "partition/apply/entity_messages.h"
 
 namespace ingot::partition {
 
-Status apply_message_delivered(PartitionState& state, const Fact& /*fact*/,
+Status apply_message_delivered(PartitionState& state, const Fact& fact,
                                const MessageDelivered& body, Effects& effects) {
   INGOT_ASSIGN(Instance * instance, live_instance(state, body.sequence));
   INGOT_ASSIGN(const HistoryEventView event, only_event(body.event));
-  if (event.kind != HistoryEventKind::event_raised &&
-      event.kind != HistoryEventKind::execution_terminated) {
+  state.requests.add(body.request_id);
+  if (instance != nullptr && instance->entity != nullptr) {
+    return receive_entity_message(state, *instance, event, body.event, fact.at, effects);
+  }
+  if (!is_client_message(event.kind)) {
     return Status(StatusCode::corrupt, "a MessageDelivered fact with a " +
                                            std::string(to_string(event.kind)) + " event");
   }
   if (instance == nullptr) return {};
-  if (event.kind == HistoryEventKind::execution_terminated && instance->start_scheduled) {
-    state.touch(*instance);
-    instance->start_scheduled = false;
-    for (const PendingTimer& timer : instance->timers) {
-      state.agenda.remove({timer.fire_at, instance->sequence, timer.id, instance->generation});
-    }
-    instance->timers.clear();
-  }
-  deliver(state, *instance, body.event, effects);
+  deliver_control(state, *instance, event, body.event, effects);
   return {};
+}
+
+bool is_client_message(HistoryEventKind kind) {
+  return kind == HistoryEventKind::event_raised || kind == HistoryEventKind::execution_terminated ||
+         kind == HistoryEventKind::execution_suspended ||
+         kind == HistoryEventKind::execution_resumed;
+}
+
+void deliver_control(PartitionState& state, Instance& instance, const HistoryEventView& event,
+                     std::string_view encoded, Effects& effects) {
+  if (event.kind != HistoryEventKind::event_raised) instance.control_in_inbox = true;
+  if (event.kind == HistoryEventKind::execution_terminated && instance.start_scheduled) {
+    state.touch(instance);
+    instance.start_scheduled = false;
+    state.cancel_timers(instance);
+    instance.timers.clear();
+  }
+  deliver(state, instance, encoded, effects);
 }
 
 }  // namespace ingot::partition

@@ -1,11 +1,15 @@
 // StepCompleted: one step of an orchestrator, committed as a whole. The consumed messages move from
-// the inbox to the history, the actions join it and take effect.
+// the inbox to the history, the actions join it and take effect. It may end the instance, or this
+// execution of it.
 
 #include <algorithm>
 
 #include "core/hash.h"
 #include "core/try.h"
 #include "partition/apply/apply.h"
+#include "partition/apply/orchestration_end.h"
+#include "partition/apply/outgoing.h"
+#include "partition/state/row.h"
 
 namespace ingot::partition {
 namespace {
@@ -33,67 +37,181 @@ Status consume(PartitionState& state, Instance& instance, std::uint32_t count) {
   return {};
 }
 
-struct ActionApplier {
-  PartitionState& state;
-  Instance& instance;
-  const Fact& fact;
-  Effects& effects;
-  bool finished = false;
+// What the consumed messages say beside their place in the history.
+struct Control {
+  std::optional<bool> suspended;
+  bool terminate_recursively = false;
+};
+
+Control read_control(std::string_view consumed) {
+  Control control;
+  Reader reader(consumed);
+  while (reader.more()) {
+    const HistoryEventView event = decode_trusted_event(reader);
+    if (event.kind == HistoryEventKind::execution_suspended) control.suspended = true;
+    if (event.kind == HistoryEventKind::execution_resumed) control.suspended = false;
+    if (event.kind == HistoryEventKind::execution_terminated) {
+      control.terminate_recursively |= event.recurse;
+    }
+  }
+  return control;
+}
+
+class ActionApplier {
+ public:
+  ActionApplier(PartitionState& state, Instance& instance, Timestamp at, Effects& effects)
+      : state_(state), instance_(instance), at_(at), effects_(effects) {}
+
+  // The first action that ends the execution; nothing while it goes on.
+  std::optional<HistoryEventView> end;
 
   Status apply(const HistoryEventView& action, std::string_view encoded) {
-    if (action.event_id < instance.next_action_id) {
-      return corrupt_step(state, "action ids are not ascending");
+    if (action.event_id < instance_.next_action_id) {
+      return corrupt_step(state_, "action ids are not ascending");
     }
-    if (action.event_id > PendingTasks::kIdMax) return corrupt_step(state, "an action id too high");
-    instance.next_action_id = action.event_id + 1;
-    const std::uint64_t offset = instance.history.size();
-    instance.history.append(encoded);
-    ++state.counters.history_events;
+    if (action.event_id > PendingTasks::kIdMax) {
+      return corrupt_step(state_, "an action id too high");
+    }
+    instance_.next_action_id = action.event_id + 1;
+    const std::uint64_t offset = instance_.history.size();
+    instance_.history.append(encoded);
+    ++state_.counters.history_events;
     switch (action.kind) {
       case HistoryEventKind::task_scheduled:
-        instance.tasks.add(action.event_id);
-        effects.push_back(
-            ActivityScheduled{instance.sequence, instance.generation, action.event_id, offset});
+        instance_.tasks.add(action.event_id);
+        effects_.push_back(
+            ActivityScheduled{instance_.sequence, instance_.generation, action.event_id, offset});
         return {};
       case HistoryEventKind::timer_created:
-        if (!action.has_fire_at) return corrupt_step(state, "a timer without a time");
+        if (!action.has_fire_at) return corrupt_step(state_, "a timer without a time");
         return add_timer(action.event_id, std::max(action.fire_at, Timestamp{}));
-      case HistoryEventKind::event_sent:
-        return send(action);
       case HistoryEventKind::execution_completed:
-        if (!is_terminal(action.status)) return corrupt_step(state, "completes without an end");
-        if (!finished) instance.status = action.status;
-        finished = true;
+        if (!is_terminal(action.status)) return corrupt_step(state_, "completes without an end");
+        if (!end) end = action;
+        return {};
+      case HistoryEventKind::continue_as_new:
+        if (!end) end = action;
         return {};
       default:
-        return corrupt_step(state, std::string(to_string(action.kind)) + " is not an action");
+        return send_action(action);
     }
   }
 
+ private:
   // A time in the past is due at once; before 1970 it would not sort as a key.
   Status add_timer(std::int32_t id, Timestamp fire_at) {
-    instance.timers.push_back({id, fire_at});
-    state.agenda.add({fire_at, instance.sequence, id, instance.generation});
+    instance_.timers.push_back({id, fire_at});
+    state_.agenda.add({fire_at, instance_.sequence, id, instance_.generation});
     return {};
   }
 
-  Status send(const HistoryEventView& action) {
-    if (!validate_instance_id(action.instance_id).ok()) {
-      return corrupt_step(state, "an event is sent to an invalid instance id");
+  // The actions that become a message for someone else.
+  Status send_action(const HistoryEventView& action) {
+    using Kind = HistoryEventKind;
+    if (action.kind == Kind::entity_lock_requested) return request_locks(action);
+    const bool to_entity = action.kind == Kind::entity_operation_called ||
+                           action.kind == Kind::entity_operation_signaled ||
+                           action.kind == Kind::entity_unlock_sent;
+    const bool known = to_entity || action.kind == Kind::event_sent ||
+                       action.kind == Kind::sub_orchestration_created;
+    if (!known)
+      return corrupt_step(state_, std::string(to_string(action.kind)) + " is not an action");
+    if (!validate_instance_id(action.instance_id).ok() ||
+        (to_entity ? !is_entity_id(action.instance_id)
+                   : action.kind == Kind::sub_orchestration_created &&
+                         is_entity_id(action.instance_id))) {
+      return corrupt_step(state_, "a message is sent to an invalid id");
     }
-    HistoryEventView raised;
-    raised.kind = HistoryEventKind::event_raised;
-    raised.timestamp = fact.at;
-    raised.name = action.name;
-    raised.data = action.data;
-    raised.has_data = action.has_data;
-    std::string encoded;
-    encode_event(raised, encoded);
-    const PartitionId destination = partition_of(action.instance_id, state.partition_count);
-    const std::uint64_t position = state.outbox.append(destination, action.instance_id, encoded);
-    effects.push_back(MessageQueued{destination, position});
+    if (action.kind == Kind::entity_unlock_sent) return unlock(action);
+    HistoryEventView message;
+    message.timestamp = at_;
+    message.name = action.name;
+    message.data = action.data;
+    message.has_data = action.has_data;
+    std::string parent;
+    switch (action.kind) {
+      case Kind::event_sent:
+        message.kind = Kind::event_raised;
+        break;
+      case Kind::sub_orchestration_created:
+        start_child(action, message, parent);
+        break;
+      case Kind::entity_operation_called:
+        message.kind = action.kind;
+        message.scheduled_id = action.event_id;
+        sign(message, instance_);
+        instance_.awaited.add(action.event_id);
+        break;
+      default:
+        message.kind = action.kind;
+        message.has_fire_at = action.has_fire_at;
+        message.fire_at = action.fire_at;
+        sign(message, instance_);
+    }
+    send(state_, action.instance_id, message, effects_);
     return {};
   }
+
+  // `parent` holds what the message refers to.
+  void start_child(const HistoryEventView& action, HistoryEventView& message, std::string& parent) {
+    message.kind = HistoryEventKind::execution_started;
+    message.instance_id = action.instance_id;
+    message.version = action.version;
+    message.tags = action.tags;
+    message.trace_parent = action.trace_parent;
+    // Of the parent's execution and action, which are never the same twice.
+    std::string seed;
+    put_fixed64(seed, instance_.execution_id.high);
+    put_fixed64(seed, instance_.execution_id.low);
+    put_varint(seed, static_cast<std::uint64_t>(action.event_id));
+    message.execution_id = {hash64(seed, kChildSeed), hash64(seed, kChildSeed + 1) | 1};
+    const HistoryEventView started = started_event(instance_);
+    encode_parent(
+        {std::string(started.name), instance_.id, instance_.execution_id, action.event_id}, parent);
+    message.parent = parent;
+    instance_.awaited.add(action.event_id);
+  }
+
+  Status request_locks(const HistoryEventView& action) {
+    if (instance_.locks != nullptr) return corrupt_step(state_, "a second critical section");
+    auto locks = std::make_unique<HeldLocks>();
+    locks->event_id = action.event_id;
+    locks->entities = lock_set_of(action.lock_set);
+    const bool entities = std::all_of(locks->entities.begin(), locks->entities.end(), is_entity_id);
+    if (locks->entities.empty() || !entities) {
+      return corrupt_step(state_, "a critical section of what is no entity");
+    }
+    HistoryEventView message;
+    message.kind = action.kind;
+    message.timestamp = at_;
+    message.scheduled_id = action.event_id;
+    message.lock_set = action.lock_set;
+    sign(message, instance_);
+    instance_.awaited.add(action.event_id);
+    send(state_, locks->entities.front(), message, effects_);
+    instance_.locks = std::move(locks);
+    return {};
+  }
+
+  Status unlock(const HistoryEventView& action) {
+    HeldLocks* locks = instance_.locks.get();
+    if (locks == nullptr || !locks->granted) return {};  // nothing is held: nothing to give back
+    const auto held = std::find(locks->entities.begin(), locks->entities.end(), action.instance_id);
+    if (held == locks->entities.end()) return {};
+    send_unlock(state_, action.instance_id, {instance_.id, instance_.execution_id, locks->event_id},
+                {}, at_, effects_);
+    locks->entities.erase(held);
+    if (locks->entities.empty()) instance_.locks.reset();
+    return {};
+  }
+
+  // Part of the format.
+  static constexpr std::uint64_t kChildSeed = 0xC411D;
+
+  PartitionState& state_;
+  Instance& instance_;
+  const Timestamp at_;
+  Effects& effects_;
 };
 
 void append_orchestrator_started(PartitionState& state, Instance& instance, Timestamp at) {
@@ -109,7 +227,7 @@ void append_orchestrator_started(PartitionState& state, Instance& instance, Time
 Status apply_step_completed(PartitionState& state, const Fact& fact, const StepCompleted& body,
                             Effects& effects) {
   INGOT_ASSIGN(Instance * found, live_instance(state, body.sequence));
-  if (found == nullptr || found->generation != body.generation) {
+  if (found == nullptr || found->generation != body.generation || found->entity != nullptr) {
     return corrupt_step(state, "its instance is not alive");
   }
   Instance& instance = *found;
@@ -118,16 +236,26 @@ Status apply_step_completed(PartitionState& state, const Fact& fact, const StepC
     instance.history.reserve(32 + instance.inbox.size() + body.actions.size());
   }
   append_orchestrator_started(state, instance, fact.at);
+  const std::size_t consumed_from = instance.history.size();
   INGOT_TRY(consume(state, instance, body.consumed));
+  Control control;
+  if (instance.control_in_inbox) {
+    control = read_control(std::string_view(instance.history).substr(consumed_from));
+    instance.control_in_inbox = instance.inbox_count != 0;
+  }
   if (instance.status == RuntimeStatus::pending) {
-    instance.status = RuntimeStatus::running;
+    state.set_status(instance, RuntimeStatus::running);
     effects.push_back(InstanceStarted{instance.sequence});
+  }
+  if (control.suspended) {
+    state.set_status(instance,
+                     *control.suspended ? RuntimeStatus::suspended : RuntimeStatus::running);
   }
   instance.updated_at = fact.at;
   if (body.has_custom_status) {
     instance.custom_status = std::make_unique<std::string>(body.custom_status);
   }
-  ActionApplier applier{state, instance, fact, effects};
+  ActionApplier applier(state, instance, fact.at, effects);
   Reader actions(body.actions);
   while (actions.more()) {
     const char* start = actions.at();
@@ -136,9 +264,14 @@ Status apply_step_completed(PartitionState& state, const Fact& fact, const StepC
     INGOT_TRY(applier.apply(action, {start, static_cast<std::size_t>(actions.at() - start)}));
   }
   if (!actions.ok()) return corrupt_step(state, "an action can't be decoded");
-  if (applier.finished) {
-    const SequenceNumber sequence = instance.sequence;
-    effects.push_back(InstanceFinished{sequence, state.finish(instance).row});
+  const bool continues = applier.end && applier.end->kind == HistoryEventKind::continue_as_new;
+  if (continues != !body.next_execution_id.empty()) {
+    return corrupt_step(state, "a new execution without an id, or the reverse");
+  }
+  if (continues) return continue_as_new(state, instance, *applier.end, body, fact.at, effects);
+  if (applier.end) {
+    end_orchestration(state, instance, *applier.end, control.terminate_recursively, fact.at,
+                      effects);
     return {};
   }
   state.instances.used(instance);

@@ -1,10 +1,11 @@
 // TimerFired: a pending timer gives a TimerFired event to the inbox; the timer of a scheduled start
-// lets the first step run.
+// lets the first step run; that of a scheduled signal lets an entity have it.
 
 #include <algorithm>
 
 #include "core/try.h"
 #include "partition/apply/apply.h"
+#include "partition/apply/entity_messages.h"
 
 namespace ingot::partition {
 
@@ -19,6 +20,20 @@ Status apply_timer_fired(PartitionState& state, const Fact& fact, const TimerFir
   const Timestamp fire_at = timer->fire_at;
   state.agenda.remove({fire_at, instance->sequence, body.timer_id, instance->generation});
   instance->timers.erase(timer);
+  if (instance->entity != nullptr) {
+    auto& scheduled = instance->entity->scheduled;
+    const auto signal =
+        std::find_if(scheduled.begin(), scheduled.end(),
+                     [&](const ScheduledSignal& s) { return s.timer_id == body.timer_id; });
+    if (signal == scheduled.end()) {
+      return Status(StatusCode::corrupt, "a timer of entity '" + instance->id + "' has no signal");
+    }
+    const std::string event = std::move(signal->event);
+    scheduled.erase(signal);
+    admit_scheduled(state, *instance, event, fact.at, effects);
+    state.instances.used(*instance);
+    return {};
+  }
   if (body.timer_id == kScheduledStartTimer) {
     instance->start_scheduled = false;
     effects.push_back(StepReady{instance->sequence});

@@ -126,6 +126,14 @@ Status Cut::write(storage::CheckpointStore& store) const {
     checkpoint->erase_row(row.sequence);
     if (row.work_listed) checkpoint->erase_entry(EntryTable::work, encode_work_key(row.sequence));
   }
+  // In the order in which they ended; a live row comes last, because it is the newest of its id.
+  records_.for_each([&](const FinishedRecord& record) {
+    if (record.purged()) {
+      checkpoint->erase_id(record.id);
+    } else {
+      checkpoint->put_record(record.id, record.row);
+    }
+  });
   for (const Row& row : rows_) {
     checkpoint->put_row(row.sequence, row.bytes);
     if (!row.new_id.empty()) checkpoint->put_id(row.new_id, row.sequence);
@@ -143,8 +151,6 @@ Status Cut::write(storage::CheckpointStore& store) const {
       checkpoint->erase_entry(EntryTable::timers, key);
     }
   }
-  records_.for_each(
-      [&](const FinishedRecord& record) { checkpoint->put_record(record.id, record.row); });
   checkpoint->put_blob(kTablesBlob, tables_);
   return checkpoint->commit(position_);
 }

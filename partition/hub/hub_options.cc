@@ -38,6 +38,10 @@ Status validate(const HubOptions& o) {
                          static_cast<std::uint64_t>(o.work_item_timeout.count()),
                          "100 ms to 1 day (in us)");
   }
+  if (!within(o.entity_batch_operations_max, 1, 1'048'576)) {
+    return out_of_bounds("entity_batch_operations_max", o.entity_batch_operations_max,
+                         "1 to 1,048,576");
+  }
   if (o.memory_bytes < 16 * kMiB) {
     return out_of_bounds("memory_bytes", o.memory_bytes, "at least 16 MiB");
   }

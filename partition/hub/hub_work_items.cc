@@ -15,21 +15,25 @@ std::chrono::steady_clock::time_point deadline_of(Duration timeout) {
 
 }  // namespace
 
-void HubWorkItems::offer_orchestration(PartitionId partition, SequenceNumber sequence) {
+void HubWorkItems::offer(std::deque<Offer>& offers, const Offer& offered) {
   {
     const std::lock_guard lock(mutex_);
-    orchestrations_.push_back({partition, sequence, -1});
+    offers.push_back(offered);
   }
   offered_.notify_all();
 }
 
+void HubWorkItems::offer_orchestration(PartitionId partition, SequenceNumber sequence) {
+  offer(orchestrations_, {partition, sequence, -1});
+}
+
+void HubWorkItems::offer_entity(PartitionId partition, SequenceNumber sequence) {
+  offer(entities_, {partition, sequence, -1});
+}
+
 void HubWorkItems::offer_activity(PartitionId partition, SequenceNumber sequence,
                                   std::int32_t task_id) {
-  {
-    const std::lock_guard lock(mutex_);
-    activities_.push_back({partition, sequence, task_id});
-  }
-  offered_.notify_all();
+  offer(activities_, {partition, sequence, task_id});
 }
 
 void HubWorkItems::close() {
@@ -51,39 +55,35 @@ Result<HubWorkItems::Offer> HubWorkItems::next_offer(std::deque<Offer>& offers,
   return offer;
 }
 
-Result<OrchestrationWorkItem> HubWorkItems::lock_orchestration(Duration timeout) {
+template <typename Item, typename R>
+Result<Item> HubWorkItems::lock_next(std::deque<Offer>& offers, Duration timeout) {
   const auto until = deadline_of(timeout);
   for (;;) {
-    INGOT_ASSIGN(const Offer offer, next_offer(orchestrations_, until));
-    const auto answer = std::make_shared<Rendezvous<Result<OrchestrationWorkItem>>>();
-    LockOrchestrationRequest request;
-    request.sequence = offer.sequence;
-    request.done = [answer](Result<OrchestrationWorkItem> item) { answer->give(std::move(item)); };
-    if (Status taken = router_.offer(offer.partition, std::move(request)); !taken.ok()) {
-      offer_orchestration(offer.partition, offer.sequence);
+    INGOT_ASSIGN(const Offer next, next_offer(offers, until));
+    const auto answer = std::make_shared<Rendezvous<Result<Item>>>();
+    R request;
+    request.sequence = next.sequence;
+    if constexpr (requires { request.task_id; }) request.task_id = next.task_id;
+    request.done = [answer](Result<Item> item) { answer->give(std::move(item)); };
+    if (Status taken = router_.offer(next.partition, std::move(request)); !taken.ok()) {
+      offer(offers, next);
       return taken;
     }
-    Result<OrchestrationWorkItem> item = answer->take();
+    Result<Item> item = answer->take();
     if (item.ok() || item.status().code() != StatusCode::not_found) return item;
   }
 }
 
+Result<OrchestrationWorkItem> HubWorkItems::lock_orchestration(Duration timeout) {
+  return lock_next<OrchestrationWorkItem, LockOrchestrationRequest>(orchestrations_, timeout);
+}
+
+Result<EntityWorkItem> HubWorkItems::lock_entity(Duration timeout) {
+  return lock_next<EntityWorkItem, LockEntityRequest>(entities_, timeout);
+}
+
 Result<ActivityWorkItem> HubWorkItems::lock_activity(Duration timeout) {
-  const auto until = deadline_of(timeout);
-  for (;;) {
-    INGOT_ASSIGN(const Offer offer, next_offer(activities_, until));
-    const auto answer = std::make_shared<Rendezvous<Result<ActivityWorkItem>>>();
-    LockActivityRequest request;
-    request.sequence = offer.sequence;
-    request.task_id = offer.task_id;
-    request.done = [answer](Result<ActivityWorkItem> item) { answer->give(std::move(item)); };
-    if (Status taken = router_.offer(offer.partition, std::move(request)); !taken.ok()) {
-      offer_activity(offer.partition, offer.sequence, offer.task_id);
-      return taken;
-    }
-    Result<ActivityWorkItem> item = answer->take();
-    if (item.ok() || item.status().code() != StatusCode::not_found) return item;
-  }
+  return lock_next<ActivityWorkItem, LockActivityRequest>(activities_, timeout);
 }
 
 template <typename R>
@@ -103,6 +103,12 @@ Status HubWorkItems::complete_orchestration(const WorkItemToken& token,
   return ask(token, std::move(request));
 }
 
+Status HubWorkItems::complete_entity(const WorkItemToken& token, const EntityOutcome& outcome) {
+  CompleteEntityRequest request;
+  request.outcome = outcome;
+  return ask(token, std::move(request));
+}
+
 Status HubWorkItems::complete_activity(const WorkItemToken& token,
                                        const std::optional<std::string>& result) {
   CompleteActivityRequest request;
@@ -117,6 +123,10 @@ Status HubWorkItems::fail_activity(const WorkItemToken& token, const FailureDeta
 }
 
 Status HubWorkItems::abandon_orchestration(const WorkItemToken& token) {
+  return ask(token, AbandonRequest{});
+}
+
+Status HubWorkItems::abandon_entity(const WorkItemToken& token) {
   return ask(token, AbandonRequest{});
 }
 

@@ -21,17 +21,21 @@ class HubWorkItems final : public WorkItems, public WorkBoard {
   explicit HubWorkItems(Router& router) : router_(router) {}
 
   void offer_orchestration(PartitionId partition, SequenceNumber sequence) override;
+  void offer_entity(PartitionId partition, SequenceNumber sequence) override;
   void offer_activity(PartitionId partition, SequenceNumber sequence,
                       std::int32_t task_id) override;
 
   Result<OrchestrationWorkItem> lock_orchestration(Duration timeout) override;
+  Result<EntityWorkItem> lock_entity(Duration timeout) override;
   Result<ActivityWorkItem> lock_activity(Duration timeout) override;
   Status complete_orchestration(const WorkItemToken& token,
                                 const OrchestrationOutcome& outcome) override;
+  Status complete_entity(const WorkItemToken& token, const EntityOutcome& outcome) override;
   Status complete_activity(const WorkItemToken& token,
                            const std::optional<std::string>& result) override;
   Status fail_activity(const WorkItemToken& token, const FailureDetails& failure) override;
   Status abandon_orchestration(const WorkItemToken& token) override;
+  Status abandon_entity(const WorkItemToken& token) override;
   Status abandon_activity(const WorkItemToken& token) override;
 
   // The hub closes: everyone who waits is told.
@@ -44,6 +48,10 @@ class HubWorkItems final : public WorkItems, public WorkBoard {
     std::int32_t task_id = -1;
   };
 
+  void offer(std::deque<Offer>& offers, const Offer& offered);
+  // Locks the next of `offers` that is still there.
+  template <typename Item, typename R>
+  Result<Item> lock_next(std::deque<Offer>& offers, Duration timeout);
   // Takes the next offer of `offers`, waiting until `deadline`.
   Result<Offer> next_offer(std::deque<Offer>& offers, std::chrono::steady_clock::time_point until);
   // Sends a request about a token and waits for its status; for a token of no partition, ok.
@@ -54,6 +62,7 @@ class HubWorkItems final : public WorkItems, public WorkBoard {
   std::mutex mutex_;
   std::condition_variable offered_;
   std::deque<Offer> orchestrations_;
+  std::deque<Offer> entities_;
   std::deque<Offer> activities_;
   bool closed_ = false;
 };

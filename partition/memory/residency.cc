@@ -31,8 +31,9 @@ Found Residency::find(std::uint64_t id_hash, std::string_view id) {
   Found found;
   found.live = state_.instances.find(id_hash, id);
   if (found.live != nullptr) return found;
-  found.record = state_.finished.find(id_hash, id).row;
-  if (!found.record.empty()) return found;
+  const FinishedRecord finished = state_.finished.find(id_hash, id);
+  found.record = finished.row;
+  if (!finished.id.empty()) return found;
   if (!loaded_id_.empty() && loaded_id_ == id) {
     found.record = loaded_record_;
     return found;
@@ -117,6 +118,7 @@ Status Residency::install(std::string_view row) {
   instance->id_hash = hash64(instance->id);
   // Another load was first, and the instance has ended since: it must not come back to life.
   if (!state_.finished.find(instance->id_hash, instance->id).id.empty()) return {};
+  if (state_.instances.find(instance->id_hash, instance->id) != nullptr) return {};
   instance->stored = true;
   instance->work_listed = instance->has_outstanding_work();
   state_.instances.insert(std::move(instance));

@@ -1,10 +1,23 @@
 #include "partition/peers/peer_exchange.h"
 
+#include <ingot/entity_id.h>
+
 #include <algorithm>
 
 #include "core/hash.h"
+#include "core/history_codec.h"
+#include "partition/state/row.h"
 
 namespace ingot::partition {
+namespace {
+
+bool creates_entity(HistoryEventKind kind) {
+  return kind == HistoryEventKind::entity_operation_signaled ||
+         kind == HistoryEventKind::entity_operation_called ||
+         kind == HistoryEventKind::entity_lock_requested;
+}
+
+}  // namespace
 
 void PeerExchange::queued(PartitionId destination, std::uint64_t channel_position) {
   gate_.hold(recorder_.position(), [this, destination, channel_position](const Status& status) {
@@ -41,7 +54,7 @@ void PeerExchange::resume() {
 
 void PeerExchange::pump(PartitionId origin, Inlet& inlet) {
   bool taken = false;
-  while (!inlet.waiting.empty() && recorder_.failure().ok()) {
+  while (!inlet.waiting.empty() && recorder_.failure().ok() && recorder_.has_room()) {
     const PeerMessage& message = inlet.waiting.front();
     const std::uint64_t last = state_.dedup.last(origin);
     if (message.channel_position <= last) {
@@ -52,18 +65,43 @@ void PeerExchange::pump(PartitionId origin, Inlet& inlet) {
     // Only what was taken can be confirmed, so an honest origin leaves no gap.
     INGOT_ASSERT(message.channel_position == last + 1, origin.value, message.channel_position,
                  last);
-    const std::uint64_t id_hash = hash64(message.target_id);
-    const Found found = residency_.find(id_hash, message.target_id);
-    if (found.in_store) {
-      residency_.load(id_hash, message.target_id, nullptr);
-      break;
-    }
-    const SequenceNumber target = found.live ? found.live->sequence : SequenceNumber();
-    recorder_.record(PeerMessageReceived{origin, message.channel_position, target, message.event});
+    if (!receive(origin, message)) break;
     inlet.waiting.pop_front();
     taken = true;
   }
   if (taken) confirm(origin, inlet);
+}
+
+// False when the target has to be loaded first.
+bool PeerExchange::receive(PartitionId origin, const PeerMessage& message) {
+  const std::uint64_t id_hash = hash64(message.target_id);
+  const Found found = residency_.find(id_hash, message.target_id);
+  if (found.in_store) {
+    residency_.load(id_hash, message.target_id, nullptr);
+    return false;
+  }
+  Reader reader(message.event);
+  const HistoryEventView event = decode_event(reader);
+  PeerMessageReceived fact;
+  fact.origin = origin;
+  fact.channel_position = message.channel_position;
+  fact.event = message.event;
+  if (found.live != nullptr) {
+    fact.target = found.live->sequence;
+  } else if (!found.record.empty()) {
+    const Result<RowView> ended = view_row(found.record);
+    if (!ended.ok()) {
+      recorder_.fail(ended.status());
+      return true;
+    }
+    if (event.kind == HistoryEventKind::execution_started) fact.replaced = ended->status;
+  } else if (creates_entity(event.kind) && is_entity_id(message.target_id)) {
+    // Before the message: if only this much survives a crash, the message comes again.
+    recorder_.record(EntityCreated{message.target_id});
+    fact.target = state_.last_sequence;
+  }
+  recorder_.record(fact);
+  return true;
 }
 
 void PeerExchange::confirm(PartitionId origin, Inlet& inlet) {

@@ -47,6 +47,7 @@ class PeerExchange {
   };
 
   void pump(PartitionId origin, Inlet& inlet);
+  bool receive(PartitionId origin, const PeerMessage& message);
   void confirm(PartitionId origin, Inlet& inlet);
 
   const Environment& environment_;

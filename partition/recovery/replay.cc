@@ -27,13 +27,17 @@ Result<std::unique_ptr<Instance>> stored_instance(std::string_view row, Sequence
 
 // The live instance that a fact names; 0 when it names none.
 struct NamedInstance {
-  SequenceNumber operator()(const InstanceCreated& /*f*/) const { return {}; }
+  SequenceNumber operator()(const InstanceCreated& f) const { return f.replaced_sequence; }
   SequenceNumber operator()(const MessageDelivered& f) const { return f.sequence; }
   SequenceNumber operator()(const ActivityCompleted& f) const { return f.sequence; }
   SequenceNumber operator()(const TimerFired& f) const { return f.sequence; }
   SequenceNumber operator()(const StepCompleted& f) const { return f.sequence; }
   SequenceNumber operator()(const PeerMessageReceived& f) const { return f.target; }
   SequenceNumber operator()(const OutboxConfirmed& /*f*/) const { return {}; }
+  SequenceNumber operator()(const EntityCreated& /*f*/) const { return {}; }
+  SequenceNumber operator()(const EntityStepCompleted& f) const { return f.sequence; }
+  SequenceNumber operator()(const InstancePurged& f) const { return f.sequence; }
+  SequenceNumber operator()(const InstanceRewound& /*f*/) const { return {}; }
 };
 
 // Brings the named instance into memory if the store has it and it is not here.
@@ -45,6 +49,7 @@ Status make_resident(const storage::CheckpointStore& store, PartitionState& stat
   if (!row.ok()) return row.take_status();
   INGOT_ASSIGN(std::unique_ptr<Instance> instance, stored_instance(*row, sequence));
   if (!state.finished.find(instance->id_hash, instance->id).id.empty()) return {};  // since then
+  if (state.instances.find(instance->id_hash, instance->id) != nullptr) return {};  // replaced
   state.instances.insert(std::move(instance));
   return {};
 }

@@ -38,7 +38,7 @@ bool Intake::take(StartRequest& request) {
   encode_event(event, event_);
   // The waiter comes first: the instance may end within this very turn.
   const SequenceNumber sequence = state_.last_sequence.plus(1);
-  if (!recorder_.record(InstanceCreated{request.request_id, event_})) {
+  if (!recorder_.record(InstanceCreated{0, std::nullopt, {}, event_})) {
     request.started(recorder_.failure());
     return true;
   }
@@ -78,7 +78,7 @@ bool Intake::take(DeliverRequest& request) {
   event.has_data = true;
   event_.clear();
   encode_event(event, event_);
-  if (!recorder_.record(MessageDelivered{found.live->sequence, request.request_id, event_})) {
+  if (!recorder_.record(MessageDelivered{found.live->sequence, 0, event_})) {
     request.done(recorder_.failure());
     return true;
   }

@@ -123,6 +123,7 @@ Query::Overlay Query::overlay(const QueryProgress& progress,
   const auto put_records = [&](const FinishedRecords& records) {
     records.for_each([&](const FinishedRecord& record) {
       if (!wanted(record.id)) return;
+      if (record.purged()) return put(record.id, RowView{});
       const Result<RowView> row = view_row(record.row);
       INGOT_ASSERT(row.ok());  // made by ourselves
       put(record.id, *row);
@@ -138,6 +139,7 @@ Query::Overlay Query::overlay(const QueryProgress& progress,
 }
 
 Status Query::add(QueryProgress& progress, const RowView& row) {
+  if (row.id.empty() || row.is_entity) return {};  // purged
   if (!matches(progress.request.query, row)) return {};
   INGOT_ASSIGN(InstanceState state, to_instance_state(row, progress.request.query.with_payloads));
   progress.found.push_back(std::move(state));

@@ -20,6 +20,8 @@ struct Refuser {
   }
   void operator()(LockOrchestrationRequest& r) const { r.done(why); }
   void operator()(CompleteOrchestrationRequest& r) const { r.done(why); }
+  void operator()(LockEntityRequest& r) const { r.done(why); }
+  void operator()(CompleteEntityRequest& r) const { r.done(why); }
   void operator()(LockActivityRequest& r) const { r.done(why); }
   void operator()(CompleteActivityRequest& r) const { r.done(why); }
   void operator()(AbandonRequest& r) const { r.done(why); }

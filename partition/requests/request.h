@@ -104,6 +104,17 @@ struct CompleteOrchestrationRequest {
   StatusFn done;
 };
 
+struct LockEntityRequest {
+  SequenceNumber sequence;
+  std::function<void(Result<EntityWorkItem>)> done;  // not_found: nothing to do any more
+};
+
+struct CompleteEntityRequest {
+  WorkItemToken token;
+  EntityOutcome outcome;
+  StatusFn done;
+};
+
 struct LockActivityRequest {
   SequenceNumber sequence;
   std::int32_t task_id = 0;
@@ -117,7 +128,7 @@ struct CompleteActivityRequest {
   StatusFn done;
 };
 
-// Gives a locked orchestration (task_id -1) or activity back.
+// Gives a locked orchestration or entity (task_id -1) or activity back.
 struct AbandonRequest {
   WorkItemToken token;
   StatusFn done;
@@ -175,9 +186,9 @@ struct CheckpointDone {
 using Request =
     std::variant<StartRequest, DeliverRequest, ObserveRequest, CancelWaitRequest, HistoryRequest,
                  QueryRequest, CheckpointRequest, MetricsRequest, LockOrchestrationRequest,
-                 CompleteOrchestrationRequest, LockActivityRequest, CompleteActivityRequest,
-                 AbandonRequest, ActivityResults, PeerMessages, PeerConfirmation, LoadDone,
-                 QueryScanned, CheckpointDone>;
+                 CompleteOrchestrationRequest, LockEntityRequest, CompleteEntityRequest,
+                 LockActivityRequest, CompleteActivityRequest, AbandonRequest, ActivityResults,
+                 PeerMessages, PeerConfirmation, LoadDone, QueryScanned, CheckpointDone>;
 
 // Answers the one who asked with a failure; does nothing for requests that no one waits for.
 void refuse(Request& request, const Status& why);

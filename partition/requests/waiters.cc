@@ -5,18 +5,6 @@
 
 namespace ingot::partition {
 
-void answer_when_durable(EffectGate& gate, Position position, Client::StateFn done,
-                         Result<InstanceState> answer) {
-  gate.hold(position,
-            [done = std::move(done), answer = std::move(answer)](const Status& status) mutable {
-              if (status.ok()) {
-                done(std::move(answer));
-              } else {
-                done(status);
-              }
-            });
-}
-
 void Waiters::add(SequenceNumber sequence, Waiter waiter) {
   sessions_.get(sequence).waiters.push_back(std::move(waiter));
 }

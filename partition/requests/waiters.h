@@ -5,6 +5,7 @@
 
 #include <string_view>
 
+#include "partition/shard/answer.h"
 #include "partition/shard/effect_gate.h"
 #include "partition/shard/recorder.h"
 #include "partition/state/row.h"
@@ -31,9 +32,5 @@ class Waiters {
   EffectGate& gate_;
   Sessions& sessions_;
 };
-
-// Holds the answer to `done` until the recorder's position is durable.
-void answer_when_durable(EffectGate& gate, Position position, Client::StateFn done,
-                         Result<InstanceState> answer);
 
 }  // namespace ingot::partition

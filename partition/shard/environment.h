@@ -55,6 +55,7 @@ class WorkBoard {
  public:
   virtual ~WorkBoard() = default;
   virtual void offer_orchestration(PartitionId partition, SequenceNumber sequence) = 0;
+  virtual void offer_entity(PartitionId partition, SequenceNumber sequence) = 0;
   virtual void offer_activity(PartitionId partition, SequenceNumber sequence,
                               std::int32_t task_id) = 0;
 };

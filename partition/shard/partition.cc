@@ -16,6 +16,15 @@ constexpr std::size_t kTimersPerTurn = 4096;
 constexpr std::size_t kEvictionsPerTurn = 256;
 constexpr Duration kTimerLookMax = std::chrono::hours(1);
 
+// Names, ids and times beside a payload.
+constexpr std::uint64_t kFactOverhead = 64 << 10;
+
+// A single fact seldom exceeds a payload. Segments that are small beside payloads can't provide for
+// the largest.
+std::uint64_t usual_fact_bytes(const HubOptions& options) {
+  return std::min(options.payload_bytes_max + kFactOverhead, options.segment_bytes / 2);
+}
+
 Status closed() { return Status(StatusCode::cancelled, "the task hub is closed"); }
 
 }  // namespace
@@ -32,13 +41,15 @@ Partition::Partition(const Environment& environment, Recovered recovered, std::u
       log_(std::move(recovered.log)),
       counters_at_open_(state_->counters),
       position_at_open_(state_->applied),
-      recorder_(*log_, *state_, *this, environment.options.replay_checker),
+      recorder_(*log_, *state_, *this, usual_fact_bytes(environment.options),
+                environment.options.replay_checker),
       residency_(environment, *state_, *store_, sessions_),
       waiters_(*state_, recorder_, gate_, sessions_),
       intake_(environment, *state_, recorder_, gate_, residency_, waiters_, seed),
       query_(environment, *state_, *store_, recorder_, gate_, residency_),
-      runner_(environment, recorder_, sessions_),
-      foreign_(environment, *state_, recorder_, gate_, sessions_),
+      runner_(environment, recorder_, sessions_, ~seed),
+      entities_(environment, recorder_),
+      foreign_(environment, *state_, recorder_, gate_, sessions_, seed + 1),
       activities_(environment, *state_, recorder_, foreign_),
       peers_(environment, *state_, recorder_, gate_, residency_),
       checkpointer_(environment, *state_, *log_, *store_, residency_) {
@@ -76,11 +87,13 @@ struct Partition::Taker {
   bool operator()(LockOrchestrationRequest& r) const {
     return p.foreign_.take(r, p.monotonic_), true;
   }
+  bool operator()(LockEntityRequest& r) const { return p.foreign_.take(r, p.monotonic_), true; }
+  bool operator()(CompleteEntityRequest& r) const { return p.foreign_.take(r), true; }
   bool operator()(LockActivityRequest& r) const { return p.foreign_.take(r, p.monotonic_), true; }
   bool operator()(CompleteOrchestrationRequest& r) const { return p.foreign_.take(r), true; }
   bool operator()(CompleteActivityRequest& r) const { return p.foreign_.take(r), true; }
   bool operator()(AbandonRequest& r) const { return p.foreign_.take(r), true; }
-  bool operator()(ActivityResults& r) const { return p.activities_.take(r), true; }
+  bool operator()(ActivityResults& r) const { return p.take_results(r), true; }
   bool operator()(PeerMessages& r) const { return p.peers_.take(r), true; }
   bool operator()(PeerConfirmation& r) const { return p.peers_.take(r), true; }
   bool operator()(CheckpointDone& r) const {
@@ -90,7 +103,7 @@ struct Partition::Taker {
   bool operator()(LoadDone& r) const {
     std::vector<std::unique_ptr<Inbox::Entry>> waiting;
     if (const Status loaded = p.residency_.take(r, waiting); !loaded.ok()) p.stop(loaded);
-    for (auto& entry : waiting) p.dispatch(std::move(entry));
+    p.redispatch(waiting);
     if (!p.stopped_) p.peers_.resume();
     p.residency_.forget_loaded();
     return true;
@@ -120,12 +133,25 @@ bool needs_memory(const Request& request) {
          std::holds_alternative<DeliverRequest>(request);
 }
 
-// Adds facts to the log, so a full disk refuses it.
-bool adds_facts(const Request& request) {
-  return std::holds_alternative<StartRequest>(request) ||
-         std::holds_alternative<DeliverRequest>(request) ||
-         std::holds_alternative<CompleteOrchestrationRequest>(request) ||
-         std::holds_alternative<CompleteActivityRequest>(request);
+template <typename R, typename... Kinds>
+concept OneOf = (std::is_same_v<R, Kinds> || ...);
+
+// Adds facts to the log, so it waits for room there. Messages of peers do so in their channels.
+bool needs_room(const Request& request) {
+  return std::visit(
+      []<typename R>(const R& /*request*/) {
+        return !OneOf<R, ObserveRequest, CancelWaitRequest, HistoryRequest, QueryRequest,
+                      QueryScanned, CheckpointRequest, CheckpointDone, MetricsRequest,
+                      LockOrchestrationRequest, LockEntityRequest, LockActivityRequest,
+                      AbandonRequest, LoadDone, PeerMessages>;
+      },
+      request);
+}
+
+// Comes from the hub itself: it is never refused.
+bool is_inner(const Request& request) {
+  return std::holds_alternative<ActivityResults>(request) ||
+         std::holds_alternative<PeerConfirmation>(request);
 }
 
 }  // namespace
@@ -156,7 +182,11 @@ void Partition::dispatch(std::unique_ptr<Inbox::Entry> entry) {
     finish(std::move(entry));
     return;
   }
-  if (disk_full_ && adds_facts(entry->request)) {
+  if (needs_room(entry->request) && !recorder_.has_room()) {
+    if (!disk_full_ || is_inner(entry->request)) {
+      held_work_.push_back(std::move(entry));
+      return;
+    }
     refuse(entry->request,
            Status(StatusCode::disk_full, "no space is left for the log of partition " +
                                              std::to_string(state_->partition.value)));
@@ -183,15 +213,58 @@ void Partition::finish(std::unique_ptr<Inbox::Entry> entry) {
   if (!recorder_.failure().ok()) stop(recorder_.failure());
 }
 
-bool Partition::can_take() const {
-  if (closing_) return true;    // the inbox is closed: what is left was admitted before
+// Goes on with what waited for a load. What can't go on yet comes before all that is held.
+void Partition::redispatch(std::vector<std::unique_ptr<Inbox::Entry>>& loaded) {
+  std::vector<std::unique_ptr<Inbox::Entry>> kept;
+  for (auto& entry : loaded) {
+    if (needs_memory(entry->request) && !stopped_ && !disk_full_ && !recorder_.has_room()) {
+      kept.push_back(std::move(entry));
+    } else {
+      dispatch(std::move(entry));
+    }
+  }
+  held_.insert(held_.begin(), std::make_move_iterator(kept.begin()),
+               std::make_move_iterator(kept.end()));
+}
+
+void Partition::take_results(ActivityResults& results) {
+  std::uint64_t bytes = 0;
+  for (const ActivityResult& result : results.results) bytes += result.event.size();
+  if (bytes <= recorder_.fact_bytes()) {
+    activities_.take(results);
+    return;
+  }
+  // Each is a fact, and room was found for one.
+  ActivityResults one;
+  for (auto result = results.results.begin(); result != results.results.end(); ++result) {
+    if (!recorder_.has_room()) {
+      ActivityResults rest;
+      rest.results.assign(std::make_move_iterator(result),
+                          std::make_move_iterator(results.results.end()));
+      held_work_.push_front(std::make_unique<Inbox::Entry>(slot_, false, std::move(rest)));
+      return;
+    }
+    one.results.assign(1, std::move(*result));
+    activities_.take(one);
+  }
+}
+
+bool Partition::can_take() {
   if (disk_full_) return true;  // what needs room is refused
+  if (!recorder_.has_room()) return false;
+  if (closing_) return true;  // the inbox is closed: what is left was admitted before
   if (log_->batch_bytes() >= environment_.options.batch_bytes_max) return false;
   return !memory_short_ && !checkpointer_.behind();
 }
 
 bool Partition::take_held() {
   bool any = false;
+  while (!held_work_.empty() && (stopped_ || recorder_.has_room())) {
+    std::unique_ptr<Inbox::Entry> entry = std::move(held_work_.front());
+    held_work_.pop_front();
+    dispatch(std::move(entry));
+    any = true;
+  }
   while (!held_.empty() && (stopped_ || can_take())) {
     std::unique_ptr<Inbox::Entry> entry = std::move(held_.front());
     held_.pop_front();
@@ -199,6 +272,29 @@ bool Partition::take_held() {
     any = true;
   }
   return any;
+}
+
+// Once a turn, before anything else: between turns room is only used up.
+void Partition::find_room() {
+  if (stopped_) return;
+  const bool had_room = recorder_.has_room();
+  recorder_.renew_room();
+  if (!recorder_.found_room() && monotonic_ >= room_retry_at_) {
+    // The first answer may be that of an attempt long ago.
+    const bool again = room_retry_at_ != Duration(0);
+    room_retry_at_ = monotonic_ + kDiskRetry;
+    const Status made = log_->make_room();
+    if (!log_->failure().ok()) return stop(log_->failure());
+    recorder_.renew_room();
+    if (!recorder_.found_room() && again && made.code() == StatusCode::disk_full) {
+      disk_full_ = true;
+      for (auto& entry : std::exchange(held_work_, {})) dispatch(std::move(entry));
+    }
+  }
+  if (!recorder_.found_room()) return;
+  disk_full_ = false;
+  room_retry_at_ = Duration(0);
+  if (!had_room) peers_.resume();
 }
 
 // --- effects ----------------------------------------------------------------------------------
@@ -240,9 +336,10 @@ void Partition::set_time(Timestamp now, Duration monotonic) {
 
 bool Partition::turn(Timestamp now, Duration monotonic) {
   set_time(now, monotonic);
+  find_room();
   bool busy = take_held();
   if (stopped_) return busy;
-  if (!closing_ && !disk_full_) {
+  if (!closing_) {
     busy |= fire_timers(recorder_.now());
     busy |= run_local_work();
     foreign_deadline_ = foreign_.expire(monotonic);
@@ -258,7 +355,8 @@ bool Partition::turn(Timestamp now, Duration monotonic) {
   if (gate_.size() != 0) busy |= gate_.release(log_->durable_position()) != 0;
   peers_.send();
   busy |= keep_memory();
-  if (!closing_) checkpointer_.turn(monotonic, memory_short_);
+  // A checkpoint frees segments of the log.
+  if (!closing_) checkpointer_.turn(monotonic, memory_short_ || disk_full_);
   return busy;
 }
 
@@ -274,6 +372,7 @@ bool Partition::fire_timers(Timestamp now) {
       if (++loading == kTimerLoadsMax) break;
       continue;
     }
+    if (!recorder_.has_room()) break;
     if (!recorder_.record(TimerFired{key.sequence, key.generation, key.timer_id})) break;
     if (++fired == kTimersPerTurn) break;
   }
@@ -284,6 +383,7 @@ bool Partition::run_local_work() {
   bool any = false;
   while (recorder_.failure().ok() && (!steps_.empty() || !activities_.empty())) {
     if (log_->batch_bytes() >= environment_.options.batch_bytes_max) break;
+    if (!recorder_.has_room()) break;
     any = true;
     if (!activities_.empty()) {
       activities_.start_next();
@@ -297,7 +397,13 @@ bool Partition::run_local_work() {
     session->queued = false;
     if (instance == nullptr || instance->inbox_count == 0) continue;
     if (session->foreign != nullptr && session->foreign->orchestration.id != 0) continue;
-    if (!runner_.step(*instance, *session) && environment_.options.foreign_work) {
+    if (instance->entity != nullptr) {
+      // Nothing is kept for an entity between batches.
+      if (session->waiters.empty() && session->foreign == nullptr) {
+        sessions_.remove(sequence).reset();
+      }
+      if (!entities_.step(*instance)) foreign_.offer_entity(sessions_.get(sequence));
+    } else if (!runner_.step(*instance, *session) && environment_.options.foreign_work) {
       foreign_.offer_orchestration(*session);
     }
   }
@@ -313,24 +419,15 @@ bool Partition::flush(Duration monotonic) {
     }
     return false;
   }
-  if (disk_full_) {
-    if (monotonic < disk_retry_at_) return false;
-    disk_retry_at_ = monotonic + kDiskRetry;
-    if (!log_->make_room().ok() && !log_->failure().ok()) {
-      stop(log_->failure());
-      return true;
-    }
-  }
+  if (stuck_ && monotonic < flush_retry_at_) return false;
   const Status status = log_->flush(slot_);
-  if (status.code() == StatusCode::disk_full) {
-    if (!std::exchange(disk_full_, true)) disk_retry_at_ = monotonic + kDiskRetry;
+  stuck_ = status.code() == StatusCode::disk_full;
+  if (stuck_) {
+    disk_full_ = true;
+    flush_retry_at_ = monotonic + kDiskRetry;
     return false;
   }
-  if (!status.ok()) {
-    stop(status);
-  } else {
-    disk_full_ = false;
-  }
+  if (!status.ok()) stop(status);
   return true;
 }
 
@@ -363,17 +460,18 @@ bool Partition::keep_memory() {
 
 Duration Partition::next_deadline(Timestamp now, Duration monotonic) const {
   if (stopped_) return Duration::max();
-  Duration next = checkpointer_.next_deadline(memory_short_);
-  // On a full disk nothing fires and no lock ends.
-  if (!disk_full_) next = std::min(next, foreign_deadline_);
-  if (!disk_full_ && !state_->agenda.empty() && residency_.loads() == 0) {
+  Duration next = checkpointer_.next_deadline(memory_short_ || disk_full_);
+  next = std::min(next, foreign_deadline_);
+  if (!recorder_.found_room()) {
+    next = std::min(next, room_retry_at_);  // nothing fires until then
+  } else if (!state_->agenda.empty() && residency_.loads() == 0) {
     const Timestamp fire_at = state_->agenda.next().fire_at;
     // A far time is looked at again in between: the sum must not overflow.
     const Duration ahead = std::clamp<Duration>(fire_at - now, Duration(0), kTimerLookMax);
     next = std::min(next, monotonic + ahead);
   }
   if (!log_->write_in_flight()) {
-    if (log_->batch_bytes() != 0) next = std::min(next, disk_full_ ? disk_retry_at_ : Duration(0));
+    if (log_->batch_bytes() != 0) next = std::min(next, stuck_ ? flush_retry_at_ : Duration(0));
     // A watermark is written only when nothing else waits.
     if (log_->batch_bytes() == 0 && log_->needs_watermark()) {
       next = std::min(next, last_write_at_ + kWatermarkDelay);
@@ -419,8 +517,10 @@ void Partition::end_waits() {
 
 bool Partition::settled() const {
   if (stopped_) return !log_->write_in_flight() || !log_->failure().ok();
-  return held_.empty() && !log_->write_in_flight() &&
-         (disk_full_ || (log_->batch_bytes() == 0 && !log_->needs_watermark()));
+  if (!held_.empty() || log_->write_in_flight()) return false;
+  // What the hub itself has to add is done again after the next opening.
+  if (!held_work_.empty() && !disk_full_) return false;
+  return stuck_ || (log_->batch_bytes() == 0 && !log_->needs_watermark());
 }
 
 PartitionMetrics Partition::metrics() const {
@@ -429,7 +529,9 @@ PartitionMetrics Partition::metrics() const {
   m.failure = recorder_.failure();
   m.facts = state_->applied.value - position_at_open_.value;
   m.history_events = state_->counters.history_events - counters_at_open_.history_events;
-  m.instances_live = state_->counters.created - state_->counters.finished;
+  m.instances_live = state_->count(RuntimeStatus::pending) + state_->count(RuntimeStatus::running) +
+                     state_->count(RuntimeStatus::suspended);
+  m.entities = state_->counters.entities;
   m.instances_resident = state_->instances.size();
   m.orchestrations_completed = state_->counters.finished - counters_at_open_.finished;
   m.durable_position = log_->durable_position().value;

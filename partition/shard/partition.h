@@ -10,6 +10,9 @@
 //     batch, so that a chain without outside waits costs one write;
 //   - one write is in flight; while it is, the next batch grows to at most batch_bytes_max before
 //     the partition stops taking requests;
+//   - no fact is made unless the log surely has room for it. So all that was applied becomes
+//     durable, on a full disk as well: reads are answered, checkpoints can be taken, and only what needs
+//     room is refused (requests) or waits (all else);
 //   - after a failure nothing is taken, run or answered with success any more.
 //
 // One thread: its shard's.
@@ -29,6 +32,7 @@
 #include "partition/shard/inbox.h"
 #include "partition/shard/recorder.h"
 #include "partition/work/activity_dispatch.h"
+#include "partition/work/entity_worker.h"
 #include "partition/work/foreign_work.h"
 #include "partition/work/orchestrator_runner.h"
 #include "partition/work/session.h"
@@ -73,8 +77,11 @@ class Partition final : private EffectDispatcher {
   void start_unfinished();
   void dispatch(std::unique_ptr<Inbox::Entry> entry);
   void finish(std::unique_ptr<Inbox::Entry> entry);
-  [[nodiscard]] bool can_take() const;
+  void redispatch(std::vector<std::unique_ptr<Inbox::Entry>>& loaded);
+  void take_results(ActivityResults& results);
+  [[nodiscard]] bool can_take();
   bool take_held();
+  void find_room();
   bool fire_timers(Timestamp now);
   bool run_local_work();
   bool flush(Duration monotonic);
@@ -101,6 +108,7 @@ class Partition final : private EffectDispatcher {
   Intake intake_;
   Query query_;
   OrchestratorRunner runner_;
+  EntityWorker entities_;
   ForeignWork foreign_;
   ActivityDispatch activities_;
   PeerExchange peers_;
@@ -108,13 +116,17 @@ class Partition final : private EffectDispatcher {
 
   std::deque<SequenceNumber> steps_;
   std::deque<std::unique_ptr<Inbox::Entry>> held_;  // client requests that wait for room
+  // What waits for room in the log only: it may be what frees the rest.
+  std::deque<std::unique_ptr<Inbox::Entry>> held_work_;
   bool closing_ = false;
   bool stopped_ = false;
   bool memory_short_ = false;  // over the budget until the checkpoint that runs is done
   bool memory_stuck_ = false;  // far over it, and no checkpoint can help
-  bool disk_full_ = false;
+  bool disk_full_ = false;     // the log has no room, and there is no space for more
+  bool stuck_ = false;         // a fact larger than we provide for has met that: it waits unwritten
   Duration monotonic_{0};
-  Duration disk_retry_at_{0};
+  Duration room_retry_at_{0};   // 0: not tried since there was room
+  Duration flush_retry_at_{0};  // when stuck
   Duration last_write_at_{0};
   Duration foreign_deadline_ = Duration::max();
 };

@@ -7,8 +7,12 @@
 namespace ingot::partition {
 
 Recorder::Recorder(log::CommitLog& log, PartitionState& state, EffectDispatcher& dispatcher,
-                   bool check_replay)
-    : log_(log), state_(state), dispatcher_(dispatcher), check_replay_(check_replay) {}
+                   std::uint64_t fact_bytes, bool check_replay)
+    : log_(log),
+      state_(state),
+      dispatcher_(dispatcher),
+      fact_bytes_(fact_bytes),
+      check_replay_(check_replay) {}
 
 bool Recorder::record(const FactBody& body) {
   if (!failure_.ok()) return false;

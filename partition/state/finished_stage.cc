@@ -30,6 +30,9 @@ FinishedRecord FinishedRecords::add(std::uint64_t id_hash, std::string_view id,
   std::memcpy(at + kHeaderBytes, id.data(), id.size());
   std::memcpy(at + kHeaderBytes + id.size(), row.data(), row.size());
   chunk.used += bytes;
+  const char* older =
+      index_.find(id_hash, [&](const char* candidate) { return read(candidate).id == id; });
+  if (older != nullptr) index_.erase(id_hash, older);
   index_.insert(id_hash, at);
   return read(at);
 }

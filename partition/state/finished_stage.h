@@ -2,6 +2,9 @@
 
 // FinishedStage: the records of instances that ended since the last committed checkpoint.
 //
+// Also the tombstones of those that were purged since then: records without a row. The last record
+// of an id is what counts; earlier ones of it stay where they lie.
+//
 // Records are immutable and lie one after the other in large chunks, so that finishing costs one
 // copy and a checkpoint takes the whole stage without touching a record. Sealing starts a new
 // generation; the sealed one stays readable until the checkpoint that holds it has been committed.
@@ -21,7 +24,9 @@ namespace ingot::partition {
 // One finished instance: views into a chunk.
 struct FinishedRecord {
   std::string_view id;
-  std::string_view row;
+  std::string_view row;  // empty: a tombstone
+
+  [[nodiscard]] bool purged() const { return !id.empty() && row.empty(); }
 };
 
 class FinishedRecords {

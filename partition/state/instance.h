@@ -1,13 +1,16 @@
 #pragma once
 
-// Instance: one live orchestration as the state machine sees it, while it is in memory.
+// Instance: one live orchestration, or an entity, as the state machine sees it while it is in
+// memory.
 //
 // Invariants:
 //   - `history` is a sequence of encoded events that only grows (a new execution starts afresh);
 //   - `inbox` holds `inbox_count` encoded events that no step has consumed, in order of arrival;
 //   - `status` is pending until the first step is applied, and never terminal: an instance that
 //     ends becomes an immutable record (finished_stage.h) and leaves the table;
-//   - `timers` and `tasks` are what the current execution (`generation`) still waits for.
+//   - `timers`, `tasks` and `awaited` are what the current execution (`generation`) still waits
+//   for;
+//   - an entity is always running, has no history, and its timers are those of scheduled signals.
 //
 // The last group of members is bookkeeping of memory and checkpoints. It is not part of the row and
 // not of the state hash.
@@ -21,6 +24,7 @@
 #include <vector>
 
 #include "core/recycled.h"
+#include "partition/state/entity.h"
 #include "partition/state/pending_tasks.h"
 
 namespace ingot::partition {
@@ -46,10 +50,16 @@ struct Instance : Recycled<Instance> {
   bool start_scheduled = false;
   std::int32_t next_action_id = 0;  // ids below it are taken in this execution
   PendingTasks tasks;
+  PendingTasks awaited;  // sub-orchestrations, entity calls and lock requests
   std::vector<PendingTimer> timers;
+  bool has_parent = false;
   std::unique_ptr<std::string> custom_status;  // null: never set
 
+  std::unique_ptr<HeldLocks> locks;
+  std::unique_ptr<Entity> entity;
+
   // --- bookkeeping ---
+  bool control_in_inbox = false;   // a suspension, resumption or termination is or was among it
   std::uint64_t dirty_epoch = 0;   // 0: as copied; else the checkpoint epoch it was changed in
   std::uint64_t copied_epoch = 0;  // of the last copy for a checkpoint
   bool stored = false;             // a row exists in a checkpoint begun or committed
@@ -64,7 +74,8 @@ struct Instance : Recycled<Instance> {
   }
   [[nodiscard]] std::size_t memory_bytes() const {
     return sizeof(Instance) + 64 + heap_bytes(id) + heap_bytes(history) + heap_bytes(inbox) +
-           tasks.heap_bytes() + timers.capacity() * sizeof(PendingTimer) +
+           tasks.heap_bytes() + awaited.heap_bytes() + (entity ? entity->memory_bytes() : 0) +
+           timers.capacity() * sizeof(PendingTimer) +
            (custom_status ? 48 + custom_status->capacity() : 0);
   }
 

@@ -12,6 +12,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/codec.h"
 
@@ -32,12 +33,11 @@ class Outbox {
   };
 
   // Returns the message's position in the channel.
-  std::uint64_t append(PartitionId destination, std::string_view target_id,
-                       std::string_view event) {
+  std::uint64_t append(PartitionId destination, std::string_view target_id, std::string event) {
     Channel& channel = channels_[destination];
     bytes_ += target_id.size() + event.size() + sizeof(PeerMessage);
     channel.unconfirmed.push_back(
-        {++channel.last_position, std::string(target_id), std::string(event)});
+        {++channel.last_position, std::string(target_id), std::move(event)});
     return channel.last_position;
   }
   // False when the position was never used.
@@ -87,7 +87,7 @@ class Outbox {
       channel.last_position = last - count;
       for (std::uint64_t i = 0; i < count && reader.ok(); ++i) {
         const std::string_view target = reader.bytes();
-        append(destination, target, reader.bytes());
+        append(destination, target, std::string(reader.bytes()));
       }
     }
   }

@@ -7,7 +7,7 @@
 namespace ingot::partition {
 namespace {
 
-constexpr std::uint8_t kTablesVersion = 1;
+constexpr std::uint8_t kTablesVersion = 2;
 
 // Buffers that are kept: two for each instance of a burst, none so large that it would be missed.
 constexpr std::size_t kBuffersMax = 2048;
@@ -18,9 +18,7 @@ constexpr std::size_t kBufferBytesMax = 4096;
 FinishedRecord PartitionState::finish(Instance& instance) {
   INGOT_ASSERT(is_terminal(instance.status) && instance.dirty_epoch == epoch,
                instance.sequence.value, instance.dirty_epoch);
-  for (const PendingTimer& timer : instance.timers) {
-    agenda.remove({timer.fire_at, instance.sequence, timer.id, instance.generation});
-  }
+  cancel_timers(instance);
   row_.clear();
   encode_row(instance, row_);
   const FinishedRecord record = finished.add(instance.id_hash, instance.id, row_);
@@ -30,6 +28,22 @@ FinishedRecord PartitionState::finish(Instance& instance) {
   keep_buffer(std::move(instance.inbox));
   instances.remove(instance).reset();
   return record;
+}
+
+void PartitionState::remove_entity(Instance& instance) {
+  INGOT_ASSERT(instance.entity != nullptr && instance.dirty_epoch == epoch, instance.sequence.value,
+               instance.dirty_epoch);
+  cancel_timers(instance);
+  finished.add(instance.id_hash, instance.id, {});
+  if (instance.stored) erased_rows.push_back({instance.sequence, instance.work_listed});
+  --counters.entities;
+  instances.remove(instance).reset();
+}
+
+void PartitionState::cancel_timers(const Instance& instance) {
+  for (const PendingTimer& timer : instance.timers) {
+    agenda.remove({timer.fire_at, instance.sequence, timer.id, instance.generation});
+  }
 }
 
 std::string PartitionState::take_buffer() {
@@ -54,8 +68,11 @@ void PartitionState::encode_tables(std::string& out) const {
   put_varint(out, counters.created);
   put_varint(out, counters.finished);
   put_varint(out, counters.history_events);
+  for (const std::uint64_t count : counters.by_status) put_varint(out, count);
+  put_varint(out, counters.entities);
   outbox.encode(out);
   dedup.encode(out);
+  requests.encode(out);
 }
 
 Status PartitionState::decode_tables(std::string_view bytes) {
@@ -67,8 +84,11 @@ Status PartitionState::decode_tables(std::string_view bytes) {
   counters.created = reader.varint();
   counters.finished = reader.varint();
   counters.history_events = reader.varint();
+  for (std::uint64_t& count : counters.by_status) count = reader.varint();
+  counters.entities = reader.varint();
   outbox.decode(reader);
   dedup.decode(reader);
+  requests.decode(reader);
   const auto& channels = outbox.channels();
   const bool reachable = channels.empty() || channels.rbegin()->first.value < partition_count;
   if (!known || !mine || !reachable || !reader.finished()) {

@@ -13,6 +13,7 @@
 
 #include <ingot/ids.h>
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -22,6 +23,7 @@
 #include "partition/state/finished_stage.h"
 #include "partition/state/instance_table.h"
 #include "partition/state/outbox.h"
+#include "partition/state/recent_requests.h"
 
 namespace ingot::partition {
 
@@ -39,9 +41,12 @@ struct ErasedRow {
 };
 
 struct StateCounters {
-  std::uint64_t created = 0;
-  std::uint64_t finished = 0;
+  std::uint64_t created = 0;   // orchestrations, ever
+  std::uint64_t finished = 0;  // of these
   std::uint64_t history_events = 0;
+  // The orchestrations that exist, finished ones included, by RuntimeStatus.
+  std::array<std::uint64_t, kRuntimeStatusMax + 1> by_status{};
+  std::uint64_t entities = 0;  // that exist
 
   bool operator==(const StateCounters&) const = default;
 };
@@ -61,6 +66,7 @@ class PartitionState {
   Agenda agenda;
   Outbox outbox;
   PeerDedup dedup;
+  RecentRequests requests;
 
   // --- what the next checkpoint has to write ---
   std::uint64_t epoch = 1;             // counts cuts
@@ -82,12 +88,27 @@ class PartitionState {
   // An empty buffer for an instance's inbox or history, with room if one could be kept.
   [[nodiscard]] std::string take_buffer();
 
-  // The instance has ended with the row `row`: it becomes a finished record and leaves memory.
+  // Every change of an orchestration's status.
+  void set_status(Instance& instance, RuntimeStatus status) {
+    --count(instance.status);
+    instance.status = status;
+    ++count(status);
+  }
+  [[nodiscard]] std::uint64_t& count(RuntimeStatus status) {
+    return counters.by_status[static_cast<std::size_t>(status)];
+  }
+
+  // The instance has ended: it becomes a finished record and leaves memory.
   FinishedRecord finish(Instance& instance);
+  // Takes the instance's timers off the agenda.
+  void cancel_timers(const Instance& instance);
+  // An entity leaves memory and store.
+  void remove_entity(Instance& instance);
 
   [[nodiscard]] std::size_t memory_bytes() const {
     return instances.memory_bytes() + finished.memory_bytes() + agenda.memory_bytes() +
-           outbox.memory_bytes() + dirty.capacity() * sizeof(SequenceNumber);
+           outbox.memory_bytes() + requests.memory_bytes() +
+           dirty.capacity() * sizeof(SequenceNumber);
   }
 
   // The small tables (everything but instances, records and timers) as bytes, for a checkpoint.

@@ -1,14 +1,22 @@
 #include "partition/state/row.h"
 
+#include "core/assert.h"
 #include "core/fact.h"
 #include "core/history_codec.h"
 
 namespace ingot::partition {
 namespace {
 
-constexpr std::uint8_t kRowVersion = 1;
+constexpr std::uint8_t kRowVersion = 2;
 
-enum Flag : std::uint8_t { kStartScheduled = 1, kCustomStatus = 2, kFlagsMax = 3 };
+enum Flag : std::uint8_t {
+  kStartScheduled = 1,
+  kCustomStatus = 2,
+  kHasParent = 4,
+  kEntity = 8,
+  kLocks = 16,
+  kFlagsMax = 31
+};
 
 Status corrupt_row(std::string_view what) {
   return Status(StatusCode::corrupt, "instance row: " + std::string(what));
@@ -28,8 +36,74 @@ struct Parsed {
   std::int32_t next_action_id = 0;
   std::uint32_t inbox_count = 0;
   PendingTasks tasks;
+  PendingTasks awaited;
   std::vector<PendingTimer> timers;
+  std::unique_ptr<HeldLocks> locks;
+  std::unique_ptr<Entity> entity;
 };
+
+void put_entity(std::string& out, const Entity& entity) {
+  put_u8(out, entity.state ? 1 : 0);
+  if (entity.state) put_bytes(out, *entity.state);
+  put_bytes(out, entity.lock.owner);
+  put_fixed64(out, entity.lock.execution_id.high);
+  put_fixed64(out, entity.lock.execution_id.low);
+  put_zigzag(out, entity.lock.event_id);
+  put_varint(out, entity.waiting_count);
+  put_bytes(out, entity.waiting);
+  put_varint(out, entity.scheduled.size());
+  for (const ScheduledSignal& signal : entity.scheduled) {
+    put_zigzag(out, signal.timer_id);
+    put_bytes(out, signal.event);
+  }
+}
+
+std::int32_t read_id(Reader& r) {
+  const std::int64_t id = r.zigzag();
+  if (id < -1 || id > INT32_MAX) r.fail();
+  return static_cast<std::int32_t>(id);
+}
+
+void read_entity(Reader& r, RowView& view, std::unique_ptr<Entity>& entity) {
+  const std::uint8_t has_state = r.u8();
+  if (has_state > 1) r.fail();
+  view.has_entity_state = has_state == 1;
+  if (view.has_entity_state) view.entity_state = r.bytes();
+  view.lock_owner = r.bytes();
+  entity = std::make_unique<Entity>();
+  if (view.has_entity_state) entity->state = std::string(view.entity_state);
+  entity->lock.owner = view.lock_owner;
+  entity->lock.execution_id.high = r.fixed64();
+  entity->lock.execution_id.low = r.fixed64();
+  entity->lock.event_id = read_id(r);
+  entity->waiting_count = r.varint32();
+  entity->waiting = r.bytes();
+  std::uint64_t left = r.varint();
+  if (left > r.remaining()) r.fail();
+  for (; left != 0 && r.ok(); --left) {
+    const std::int32_t id = read_id(r);
+    entity->scheduled.push_back({id, std::string(r.bytes())});
+  }
+}
+
+void put_locks(std::string& out, const HeldLocks& locks) {
+  put_zigzag(out, locks.event_id);
+  put_u8(out, locks.granted ? 1 : 0);
+  put_varint(out, locks.entities.size());
+  for (const std::string& id : locks.entities) put_bytes(out, id);
+}
+
+std::unique_ptr<HeldLocks> read_locks(Reader& r) {
+  auto locks = std::make_unique<HeldLocks>();
+  locks->event_id = read_id(r);
+  const std::uint8_t granted = r.u8();
+  if (granted > 1) r.fail();
+  locks->granted = granted == 1;
+  std::uint64_t left = r.varint();
+  if (left > r.remaining() || left == 0) r.fail();
+  for (; left != 0 && r.ok(); --left) locks->entities.emplace_back(r.bytes());
+  return locks;
+}
 
 Status parse(std::string_view bytes, Parsed& p) {
   Reader r(bytes);
@@ -52,8 +126,12 @@ Status parse(std::string_view bytes, Parsed& p) {
     if (id < kScheduledStartTimer || id > INT32_MAX) r.fail();
     p.timers.push_back({static_cast<std::int32_t>(id), read_time(r)});
   }
+  p.awaited.decode(r);
   p.view.has_custom_status = (p.flags & kCustomStatus) != 0;
   if (p.view.has_custom_status) p.view.custom_status = r.bytes();
+  if ((p.flags & kLocks) != 0) p.locks = read_locks(r);
+  p.view.is_entity = (p.flags & kEntity) != 0;
+  if (p.view.is_entity) read_entity(r, p.view, p.entity);
   p.inbox_count = r.varint32();
   p.view.inbox = r.bytes();
   p.view.history = r.bytes();
@@ -63,6 +141,7 @@ Status parse(std::string_view bytes, Parsed& p) {
     return corrupt_row("a field is out of its range");
   }
   if (!validate_instance_id(p.view.id).ok()) return corrupt_row("invalid instance id");
+  if (p.entity) p.view.queued_operations = p.inbox_count + p.entity->waiting_count;
   p.view.status = static_cast<RuntimeStatus>(status);
   p.next_action_id = static_cast<std::int32_t>(next_action_id);
   return {};
@@ -123,7 +202,10 @@ void encode_row(const Instance& instance, std::string& out) {
   put_varint(out, instance.generation);
   put_u8(out, static_cast<std::uint8_t>(instance.status));
   put_u8(out, static_cast<std::uint8_t>((instance.start_scheduled ? kStartScheduled : 0) |
-                                        (instance.custom_status ? kCustomStatus : 0)));
+                                        (instance.custom_status ? kCustomStatus : 0) |
+                                        (instance.has_parent ? kHasParent : 0) |
+                                        (instance.entity ? kEntity : 0) |
+                                        (instance.locks ? kLocks : 0)));
   put_time(out, instance.created_at);
   put_time(out, instance.updated_at);
   put_varint(out, static_cast<std::uint64_t>(instance.next_action_id));
@@ -133,7 +215,10 @@ void encode_row(const Instance& instance, std::string& out) {
     put_zigzag(out, timer.id);
     put_time(out, timer.fire_at);
   }
+  instance.awaited.encode(out);
   if (instance.custom_status) put_bytes(out, *instance.custom_status);
+  if (instance.locks) put_locks(out, *instance.locks);
+  if (instance.entity) put_entity(out, *instance.entity);
   put_varint(out, instance.inbox_count);
   put_bytes(out, instance.inbox);
   put_bytes(out, instance.history);
@@ -150,12 +235,26 @@ Result<std::unique_ptr<Instance>> decode_row(std::string_view bytes) {
   if (Status s = check_events(p.view.history, std::nullopt, "history can't be decoded"); !s.ok()) {
     return s;
   }
-  if (!find_started(p.view.history.empty() ? p.view.inbox : p.view.history)) {
+  if (p.entity) {
+    if (!p.view.history.empty()) return corrupt_row("an entity with a history");
+    if (Status s =
+            check_events(p.entity->waiting, p.entity->waiting_count, "operations can't be decoded");
+        !s.ok()) {
+      return s;
+    }
+    for (const ScheduledSignal& signal : p.entity->scheduled) {
+      if (Status s = check_events(signal.event, 1, "a scheduled signal can't be decoded");
+          !s.ok()) {
+        return s;
+      }
+    }
+  } else if (!find_started(p.view.history.empty() ? p.view.inbox : p.view.history)) {
     return corrupt_row("no ExecutionStarted event");
   }
-  bool tasks_are_known = true;
-  p.tasks.for_each([&](std::int32_t id) { tasks_are_known &= id < p.next_action_id; });
-  if (!tasks_are_known) return corrupt_row("a pending activity that was never scheduled");
+  bool ids_are_known = true;
+  p.tasks.for_each([&](std::int32_t id) { ids_are_known &= id < p.next_action_id; });
+  p.awaited.for_each([&](std::int32_t id) { ids_are_known &= id < p.next_action_id; });
+  if (!ids_are_known) return corrupt_row("it waits for an action that was never taken");
   auto instance = std::make_unique<Instance>();
   instance->sequence = p.view.sequence;
   instance->id = p.view.id;
@@ -170,7 +269,12 @@ Result<std::unique_ptr<Instance>> decode_row(std::string_view bytes) {
   instance->start_scheduled = (p.flags & kStartScheduled) != 0;
   instance->next_action_id = p.next_action_id;
   instance->tasks = std::move(p.tasks);
+  instance->awaited = std::move(p.awaited);
   instance->timers = std::move(p.timers);
+  instance->has_parent = (p.flags & kHasParent) != 0;
+  instance->control_in_inbox = true;  // it may be: the next step looks
+  instance->locks = std::move(p.locks);
+  instance->entity = std::move(p.entity);
   if (p.view.has_custom_status) {
     instance->custom_status = std::make_unique<std::string>(p.view.custom_status);
   }
@@ -195,6 +299,12 @@ RowView view_row(const Instance& instance) {
   if (instance.custom_status) view.custom_status = *instance.custom_status;
   view.history = instance.history;
   view.inbox = instance.inbox;
+  view.is_entity = instance.entity != nullptr;
+  if (!instance.entity) return view;
+  view.has_entity_state = instance.entity->state.has_value();
+  if (instance.entity->state) view.entity_state = *instance.entity->state;
+  view.lock_owner = instance.entity->lock.owner;
+  view.queued_operations = instance.inbox_count + instance.entity->waiting_count;
   return view;
 }
 
@@ -221,9 +331,14 @@ Result<InstanceState> to_instance_state(const RowView& row, bool with_payloads) 
   return state;
 }
 
-std::string_view orchestrator_name(const Instance& instance) {
+HistoryEventView started_event(const Instance& instance) {
   const auto started = find_started(instance.history.empty() ? instance.inbox : instance.history);
-  return started ? started->name : std::string_view{};
+  INGOT_ASSERT(started.has_value(), instance.sequence.value);
+  return *started;
+}
+
+std::string_view orchestrator_name(const Instance& instance) {
+  return started_event(instance).name;
 }
 
 }  // namespace ingot::partition

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/history_codec.h"
 #include "partition/state/instance.h"
 
 namespace ingot::partition {
@@ -33,6 +34,12 @@ struct RowView {
   std::string_view custom_status;
   std::string_view history;
   std::string_view inbox;
+  bool is_entity = false;
+  // Of an entity:
+  bool has_entity_state = false;
+  std::string_view entity_state;
+  std::string_view lock_owner;  // empty: not locked
+  std::uint32_t queued_operations = 0;
 };
 [[nodiscard]] Result<RowView> view_row(std::string_view bytes);
 // The same view of an instance in memory.
@@ -41,7 +48,10 @@ struct RowView {
 // What a client sees. Name and input are taken from the ExecutionStarted event, output and failure
 // from ExecutionCompleted.
 [[nodiscard]] Result<InstanceState> to_instance_state(const RowView& row, bool with_payloads);
-// The orchestrator's name: from the history, or from the inbox before the first step.
+// The ExecutionStarted event of an orchestration, from the history, or from the inbox before the
+// first step. Every orchestration has one.
+[[nodiscard]] HistoryEventView started_event(const Instance& instance);
+// The orchestrator's name.
 [[nodiscard]] std::string_view orchestrator_name(const Instance& instance);
 
 }  // namespace ingot::partition

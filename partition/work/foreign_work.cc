@@ -1,10 +1,16 @@
 #include "partition/work/foreign_work.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "core/activity_runner.h"
+#include "core/hash.h"
 #include "core/history_codec.h"
-#include "core/random.h"
 #include "core/try.h"
+#include "partition/apply/apply.h"
+#include "partition/shard/answer.h"
 #include "partition/state/row.h"
+#include "partition/work/action_check.h"
 #include "partition/work/activity_dispatch.h"
 
 namespace ingot::partition {
@@ -27,6 +33,15 @@ void ForeignWork::offer_orchestration(Session& session) {
   held.orchestration_offered = true;
   gate_.hold(recorder_.position(), [this, sequence = session.sequence](const Status& status) {
     if (status.ok()) environment_.board.offer_orchestration(state_.partition, sequence);
+  });
+}
+
+void ForeignWork::offer_entity(Session& session) {
+  ForeignLocks& held = locks(session);
+  if (held.orchestration_offered || held.orchestration.id != 0) return;
+  held.orchestration_offered = true;
+  gate_.hold(recorder_.position(), [this, sequence = session.sequence](const Status& status) {
+    if (status.ok()) environment_.board.offer_entity(state_.partition, sequence);
   });
 }
 
@@ -56,24 +71,34 @@ void ForeignWork::release(WorkLock& lock) {
   lock = WorkLock{};
 }
 
-void ForeignWork::take(LockOrchestrationRequest& request, Duration monotonic) {
-  const Instance* instance = state_.instances.find(request.sequence);
-  Session* session = sessions_.find(request.sequence);
+const Instance* ForeignWork::lock_offered(SequenceNumber sequence, Duration monotonic,
+                                          WorkItemToken& token) {
+  const Instance* instance = state_.instances.find(sequence);
+  Session* session = sessions_.find(sequence);
   if (instance == nullptr || session == nullptr || session->foreign == nullptr ||
       !session->foreign->orchestration_offered) {
-    request.done(nothing_to_do());
-    return;
+    return nullptr;
   }
   ForeignLocks& held = *session->foreign;
   held.orchestration_offered = false;
-  if (instance->inbox_count == 0) {
+  if (instance->inbox_count == 0) return nullptr;
+  token = {state_.partition.value, sequence.value,
+           lock(sequence, -1, monotonic, held.orchestration), -1};
+  held.orchestration.messages = instance->inbox_count;
+  if (instance->entity != nullptr) {
+    held.orchestration.messages =
+        std::min(instance->inbox_count, environment_.options.entity_batch_operations_max);
+  }
+  return instance;
+}
+
+void ForeignWork::take(LockOrchestrationRequest& request, Duration monotonic) {
+  OrchestrationWorkItem item;
+  const Instance* instance = lock_offered(request.sequence, monotonic, item.token);
+  if (instance == nullptr) {
     request.done(nothing_to_do());
     return;
   }
-  OrchestrationWorkItem item;
-  item.token = {state_.partition.value, instance->sequence.value,
-                lock(instance->sequence, -1, monotonic, held.orchestration), -1};
-  held.orchestration.messages = instance->inbox_count;
   item.instance_id = instance->id;
   item.execution_id = instance->execution_id;
   item.name = orchestrator_name(*instance);
@@ -86,14 +111,24 @@ void ForeignWork::take(LockOrchestrationRequest& request, Duration monotonic) {
   started.timestamp = recorder_.now();
   item.new_events.push_back(std::move(started));
   for (HistoryEvent& event : *inbox) item.new_events.push_back(std::move(event));
-  gate_.hold(recorder_.position(),
-             [done = std::move(request.done), item = std::move(item)](const Status& status) {
-               if (status.ok()) {
-                 done(item);
-               } else {
-                 done(status);
-               }
-             });
+  answer_when_durable(gate_, recorder_.position(), std::move(request.done), std::move(item));
+}
+
+void ForeignWork::take(LockEntityRequest& request, Duration monotonic) {
+  EntityWorkItem item;
+  const Instance* instance = lock_offered(request.sequence, monotonic, item.token);
+  if (instance == nullptr) {
+    request.done(nothing_to_do());
+    return;
+  }
+  item.instance_id = instance->id;
+  item.state = instance->entity->state;
+  Reader reader(instance->inbox);
+  const std::uint32_t count = sessions_.find(request.sequence)->foreign->orchestration.messages;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    item.operations.push_back(to_event(decode_trusted_event(reader)));
+  }
+  answer_when_durable(gate_, recorder_.position(), std::move(request.done), std::move(item));
 }
 
 void ForeignWork::take(LockActivityRequest& request, Duration monotonic) {
@@ -124,14 +159,7 @@ void ForeignWork::take(LockActivityRequest& request, Duration monotonic) {
       if (event.has_data) item.input = std::string(event.data);
     }
   }
-  gate_.hold(recorder_.position(),
-             [done = std::move(request.done), item = std::move(item)](const Status& status) {
-               if (status.ok()) {
-                 done(item);
-               } else {
-                 done(status);
-               }
-             });
+  answer_when_durable(gate_, recorder_.position(), std::move(request.done), std::move(item));
 }
 
 WorkLock* ForeignWork::find_lock(const WorkItemToken& token, Session*& session) {
@@ -146,73 +174,94 @@ WorkLock* ForeignWork::find_lock(const WorkItemToken& token, Session*& session) 
   return &held->second;
 }
 
-Status ForeignWork::check(const OrchestrationOutcome& outcome, const Instance& instance,
-                          std::string& actions) const {
-  if (outcome.custom_status &&
-      outcome.custom_status->size() > environment_.options.payload_bytes_max) {
+Result<std::string> ForeignWork::encode_actions(const OrchestrationOutcome& outcome,
+                                                const Instance& instance) const {
+  const std::uint64_t limit = environment_.options.payload_bytes_max;
+  if (outcome.custom_status && outcome.custom_status->size() > limit) {
     return Status(StatusCode::invalid_argument, "the custom status is over the payload limit");
   }
+  std::string actions;
   std::int32_t next_id = instance.next_action_id;
   std::size_t ordinal = 0;
-  bool completed = false;
+  // Entities of the critical section that are still to be given back before the next one.
+  std::size_t locked = instance.locks ? instance.locks->entities.size() : 0;
+  bool ended = false;
   for (HistoryEvent action : outcome.actions) {
     const auto invalid = [&](std::string why) {
       return Status(StatusCode::invalid_argument, "action " + std::to_string(ordinal) + " (" +
                                                       std::string(to_string(action.kind)) +
                                                       "): " + std::move(why));
     };
-    switch (action.kind) {
-      case HistoryEventKind::task_scheduled:
-        if (Status valid = validate_name("activity", action.name); !valid.ok()) {
-          return invalid(valid.message());
-        }
-        break;
-      case HistoryEventKind::timer_created:
-        if (!action.fire_at) return invalid("has no fire_at");
-        break;
-      case HistoryEventKind::event_sent:
-        if (Status valid = validate_instance_id(action.instance_id); !valid.ok()) {
-          return invalid(valid.message());
-        }
-        if (Status valid = validate_name("event", action.name); !valid.ok()) {
-          return invalid(valid.message());
-        }
-        break;
-      case HistoryEventKind::execution_completed:
-        if (!is_terminal(action.status)) return invalid("its status is not terminal");
-        if (completed) return invalid("a second completion");
-        completed = true;
-        break;
-      default:
-        return invalid("is not an action");
-    }
     if (action.event_id < next_id) {
       return invalid("its event id " + std::to_string(action.event_id) +
                      " is not fresh; the next one is " + std::to_string(next_id));
     }
     if (action.event_id > PendingTasks::kIdMax) return invalid("its event id is too large");
     next_id = action.event_id + 1;
-    if (action.data && action.data->size() > environment_.options.payload_bytes_max) {
-      return invalid("its payload is over the limit");
-    }
     action.timestamp = recorder_.now();
+    if (action.kind == HistoryEventKind::sub_orchestration_created && action.instance_id.empty()) {
+      action.instance_id = to_string(instance.execution_id) + ":" + std::to_string(action.event_id);
+    }
+    const std::size_t start = actions.size();
     encode_event(action, actions);
+    Reader reader(std::string_view(actions).substr(start));
+    if (Status valid = check_action(decode_trusted_event(reader), limit); !valid.ok()) {
+      return invalid(std::string(valid.message()));
+    }
+    if (action.kind == HistoryEventKind::execution_completed ||
+        action.kind == HistoryEventKind::continue_as_new) {
+      if (std::exchange(ended, true)) return invalid("a second completion");
+    } else if (action.kind == HistoryEventKind::entity_unlock_sent) {
+      if (locked != 0) --locked;
+    } else if (action.kind == HistoryEventKind::entity_lock_requested) {
+      if (locked != 0) return invalid("a critical section within another one");
+      locked = action.lock_set.size();
+    }
     ++ordinal;
   }
-  return {};
+  return actions;
+}
+
+Result<std::string> ForeignWork::encode_actions(const EntityOutcome& outcome,
+                                                const Instance& instance) const {
+  const std::uint64_t limit = environment_.options.payload_bytes_max;
+  if (outcome.state && outcome.state->size() > limit) {
+    return Status(StatusCode::invalid_argument, "the entity's state is over the payload limit");
+  }
+  std::string actions;
+  std::size_t ordinal = 0;
+  for (HistoryEvent action : outcome.actions) {
+    action.event_id = -1;
+    action.timestamp = recorder_.now();
+    if (action.kind == HistoryEventKind::execution_started) {
+      std::string seed = instance.id;
+      put_fixed64(seed, recorder_.position().value);
+      put_varint(seed, ordinal);
+      action.execution_id = {hash64(seed, 1), hash64(seed, 2) | 1};
+    }
+    const std::size_t start = actions.size();
+    encode_event(action, actions);
+    Reader reader(std::string_view(actions).substr(start));
+    if (Status valid = check_entity_action(decode_trusted_event(reader), limit); !valid.ok()) {
+      return valid.with_context("action " + std::to_string(ordinal) + " (" +
+                                std::string(to_string(action.kind)) + ")");
+    }
+    ++ordinal;
+  }
+  return actions;
 }
 
 void ForeignWork::take(CompleteOrchestrationRequest& request) {
   Session* session = nullptr;
   WorkLock* held = find_lock(request.token, session);
   const Instance* instance = state_.instances.find(SequenceNumber(request.token.sequence));
-  if (held == nullptr || instance == nullptr || request.token.task_id >= 0) {
+  if (held == nullptr || instance == nullptr || request.token.task_id >= 0 || instance->entity) {
     request.done(Status{});
     return;
   }
-  std::string actions;
-  if (Status valid = check(request.outcome, *instance, actions); !valid.ok()) {
-    request.done(std::move(valid));
+  const Result<std::string> actions = encode_actions(request.outcome, *instance);
+  if (!actions.ok()) {
+    request.done(actions.status());
     return;
   }
   StepCompleted body;
@@ -221,13 +270,61 @@ void ForeignWork::take(CompleteOrchestrationRequest& request) {
   body.consumed = held->messages;
   body.has_custom_status = request.outcome.custom_status.has_value();
   if (request.outcome.custom_status) body.custom_status = *request.outcome.custom_status;
-  body.actions = actions;
+  body.actions = *actions;
+  std::string carry_over;
+  const auto continues = [](const HistoryEvent& action) {
+    return action.kind == HistoryEventKind::continue_as_new;
+  };
+  if (std::any_of(request.outcome.actions.begin(), request.outcome.actions.end(), continues)) {
+    body.next_execution_id = {random_.next(), random_.next() | 1};
+    for (HistoryEvent event : request.outcome.carry_over) {
+      if (!is_client_message(event.kind)) {
+        request.done(Status(StatusCode::invalid_argument,
+                            "a " + std::string(to_string(event.kind)) + " can't be carried over"));
+        return;
+      }
+      event.event_id = -1;
+      encode_event(event, carry_over);
+    }
+    body.carry_over = carry_over;
+  }
   release(*held);
   if (!recorder_.record(body)) {
     request.done(recorder_.failure());
     return;
   }
-  gate_.hold(recorder_.position(), [done = std::move(request.done)](const Status& s) { done(s); });
+  answer_when_durable(gate_, recorder_.position(), std::move(request.done), Status{});
+}
+
+void ForeignWork::take(CompleteEntityRequest& request) {
+  Session* session = nullptr;
+  WorkLock* held = find_lock(request.token, session);
+  const Instance* instance = state_.instances.find(SequenceNumber(request.token.sequence));
+  if (held == nullptr || instance == nullptr || request.token.task_id >= 0 || !instance->entity) {
+    request.done(Status{});
+    return;
+  }
+  const Result<std::string> actions = encode_actions(request.outcome, *instance);
+  if (!actions.ok()) {
+    request.done(actions.status());
+    return;
+  }
+  EntityStepCompleted body;
+  body.sequence = instance->sequence;
+  body.consumed = held->messages;
+  if (request.outcome.state) {
+    body.change = StateChange::set;
+    body.entity_state = *request.outcome.state;
+  } else {
+    body.change = StateChange::deleted;
+  }
+  body.actions = *actions;
+  release(*held);
+  if (!recorder_.record(body)) {
+    request.done(recorder_.failure());
+    return;
+  }
+  answer_when_durable(gate_, recorder_.position(), std::move(request.done), Status{});
 }
 
 void ForeignWork::take(CompleteActivityRequest& request) {
@@ -251,7 +348,7 @@ void ForeignWork::take(CompleteActivityRequest& request) {
     request.done(recorder_.failure());
     return;
   }
-  gate_.hold(recorder_.position(), [done = std::move(request.done)](const Status& s) { done(s); });
+  answer_when_durable(gate_, recorder_.position(), std::move(request.done), Status{});
 }
 
 void ForeignWork::take(AbandonRequest& request) {
@@ -261,7 +358,11 @@ void ForeignWork::take(AbandonRequest& request) {
   if (held != nullptr && instance != nullptr) {
     release(*held);
     if (request.token.task_id < 0) {
-      offer_orchestration(*session);
+      if (instance->entity != nullptr) {
+        offer_entity(*session);
+      } else {
+        offer_orchestration(*session);
+      }
     } else {
       session->foreign->activities.erase(request.token.task_id);
       offer_activity(*instance, request.token.task_id);

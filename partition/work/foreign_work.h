@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/effect.h"
+#include "core/random.h"
 #include "partition/shard/effect_gate.h"
 #include "partition/shard/environment.h"
 #include "partition/shard/recorder.h"
@@ -22,19 +23,23 @@ namespace ingot::partition {
 class ForeignWork {
  public:
   ForeignWork(const Environment& environment, PartitionState& state, Recorder& recorder,
-              EffectGate& gate, Sessions& sessions)
+              EffectGate& gate, Sessions& sessions, std::uint64_t seed)
       : environment_(environment),
         state_(state),
         recorder_(recorder),
         gate_(gate),
-        sessions_(sessions) {}
+        sessions_(sessions),
+        random_(seed) {}
 
   void offer_orchestration(Session& session);
+  void offer_entity(Session& session);
   void offer_activity(const Instance& instance, std::int32_t task_id);
 
   void take(LockOrchestrationRequest& request, Duration monotonic);
+  void take(LockEntityRequest& request, Duration monotonic);
   void take(LockActivityRequest& request, Duration monotonic);
   void take(CompleteOrchestrationRequest& request);
+  void take(CompleteEntityRequest& request);
   void take(CompleteActivityRequest& request);
   void take(AbandonRequest& request);
 
@@ -53,14 +58,20 @@ class ForeignWork {
   void release(WorkLock& lock);
   // The lock that the token names, if it still holds.
   WorkLock* find_lock(const WorkItemToken& token, Session*& session);
-  Status check(const OrchestrationOutcome& outcome, const Instance& instance,
-               std::string& actions) const;
+  // Locks what was offered of the session: its orchestration or entity. Null when there is nothing
+  // to do any more.
+  const Instance* lock_offered(SequenceNumber sequence, Duration monotonic, WorkItemToken& token);
+  // The outcome's actions as bytes, or what is wrong with them.
+  Result<std::string> encode_actions(const OrchestrationOutcome& outcome,
+                                     const Instance& instance) const;
+  Result<std::string> encode_actions(const EntityOutcome& outcome, const Instance& instance) const;
 
   const Environment& environment_;
   PartitionState& state_;
   Recorder& recorder_;
   EffectGate& gate_;
   Sessions& sessions_;
+  Random random_;  // for execution ids
   std::uint64_t last_lock_ = 0;
   std::map<std::pair<Duration, std::uint64_t>, Held> deadlines_;  // by deadline and lock id
 };

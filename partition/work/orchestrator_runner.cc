@@ -2,6 +2,7 @@
 
 #include "core/history_codec.h"
 #include "partition/state/row.h"
+#include "partition/work/action_check.h"
 
 namespace ingot::partition {
 namespace {
@@ -21,13 +22,22 @@ bool is_plain(std::string_view actions) {
   return true;
 }
 
+// Whether the last action is ContinueAsNew: nothing follows an end.
+bool continues_as_new(std::string_view actions) {
+  std::string_view last;
+  Reader reader(actions);
+  while (reader.more()) last = reader.bytes();
+  return !last.empty() &&
+         static_cast<HistoryEventKind>(last.front()) == HistoryEventKind::continue_as_new;
+}
+
 }  // namespace
 
 bool OrchestratorRunner::step(Instance& instance, Session& session) {
   if (!session.execution || session.generation != instance.generation) {
     const OrchestratorFn* orchestrator =
         environment_.registry.find_orchestrator(orchestrator_name(instance));
-    if (orchestrator == nullptr) return false;
+    if (orchestrator == nullptr) return refuse_child(instance);
     session.execution.emplace(*orchestrator);
     session.generation = instance.generation;
     if (!instance.history.empty()) session.execution->replay(instance.history);
@@ -40,8 +50,11 @@ bool OrchestratorRunner::step(Instance& instance, Session& session) {
   new_events_.append(instance.inbox);
 
   actions_.clear();
-  const StepResult result = session.execution->step(new_events_, actions_);
-  refuse_impossible(instance.next_action_id);
+  StepResult result = session.execution->step(new_events_, actions_);
+  if (refuse_impossible(instance.next_action_id, result)) {
+    result = {};
+    result.finished = true;
+  }
   if (!result.finished) sessions_.account(session);
 
   StepCompleted body;
@@ -51,49 +64,73 @@ bool OrchestratorRunner::step(Instance& instance, Session& session) {
   body.has_custom_status = result.custom_status.has_value();
   if (result.custom_status) body.custom_status = *result.custom_status;
   body.actions = actions_;
+  if (result.finished && continues_as_new(actions_)) {
+    body.next_execution_id = {random_.next(), random_.next() | 1};
+    body.carry_over = result.carry_over;
+  }
+  recorder_.record(body);
+  return true;
+}
+
+// A child that nobody here can run fails, so that its parent gets an answer. Others wait until
+// their orchestrator is registered, or offered to a foreign worker.
+bool OrchestratorRunner::refuse_child(const Instance& instance) {
+  if (environment_.options.foreign_work || !instance.has_parent ||
+      instance.status != RuntimeStatus::pending) {
+    return false;
+  }
+  fail_instead(instance.next_action_id,
+               {"OrchestratorNotRegistered",
+                "no orchestrator '" + std::string(orchestrator_name(instance)) + "' is registered",
+                true,
+                {}});
+  StepCompleted body;
+  body.sequence = instance.sequence;
+  body.generation = instance.generation;
+  body.consumed = instance.inbox_count;
+  body.actions = actions_;
   recorder_.record(body);
   return true;
 }
 
 // An action that can't be taken fails the orchestration in its place: never its partition.
-void OrchestratorRunner::refuse_impossible(std::int32_t first_action_id) {
+bool OrchestratorRunner::refuse_impossible(std::int32_t first_action_id, const StepResult& result) {
   const std::uint64_t limit = environment_.options.payload_bytes_max;
-  if (actions_.size() <= limit && is_plain(actions_)) return;
+  if (result.custom_status && result.custom_status->size() > limit) {
+    fail_instead(first_action_id,
+                 {"PayloadTooLarge",
+                  "the custom status has " + std::to_string(result.custom_status->size()) +
+                      " bytes; the limit is " + std::to_string(limit),
+                  true,
+                  {}});
+    return true;
+  }
+  if (actions_.size() <= limit && is_plain(actions_)) return false;
   Reader reader(actions_);
   while (reader.more()) {
     const HistoryEventView action = decode_trusted_event(reader);
-    FailureDetails details;
-    if (action.data.size() > limit) {
-      details.type = "PayloadTooLarge";
-      details.message = "the payload has " + std::to_string(action.data.size()) +
-                        " bytes; the limit is " + std::to_string(limit);
-    } else if (action.kind == HistoryEventKind::event_sent) {
-      const Status valid = validate_instance_id(action.instance_id);
-      if (valid.ok()) continue;
-      details.type = "InvalidAction";
-      details.message = valid.message();
-    } else if (!is_plain(action.kind)) {
-      details.type = "UnsupportedAction";
-      details.message = "this version can't do that";
-    } else {
-      continue;
-    }
-    details.message = "action " + std::to_string(action.event_id) + " (" +
-                      std::string(to_string(action.kind)) + " '" + std::string(action.name) +
-                      "'): " + details.message;
-    details.non_retriable = true;
-    std::string failure;
-    encode_failure(details, failure);
-    HistoryEventView completed;
-    completed.kind = HistoryEventKind::execution_completed;
-    completed.event_id = first_action_id;
-    completed.timestamp = recorder_.now();
-    completed.status = RuntimeStatus::failed;
-    completed.failure = failure;
-    actions_.clear();
-    encode_event(completed, actions_);
-    return;
+    const Status valid = check_action(action, limit);
+    if (valid.ok()) continue;
+    fail_instead(first_action_id, {action.data.size() > limit ? "PayloadTooLarge" : "InvalidAction",
+                                   describe_action(action) + ": " + std::string(valid.message()),
+                                   true,
+                                   {}});
+    return true;
   }
+  return false;
+}
+
+void OrchestratorRunner::fail_instead(std::int32_t action_id, FailureDetails details) {
+  std::string failure;
+  encode_failure(details, failure);
+  HistoryEventView completed;
+  completed.kind = HistoryEventKind::execution_completed;
+  completed.event_id = action_id;
+  completed.timestamp = recorder_.now();
+  completed.status = RuntimeStatus::failed;
+  completed.failure = failure;
+  actions_.clear();
+  encode_event(completed, actions_);
 }
 
 }  // namespace ingot::partition

@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "core/random.h"
 #include "partition/shard/environment.h"
 #include "partition/shard/recorder.h"
 #include "partition/state/instance.h"
@@ -16,19 +17,25 @@ namespace ingot::partition {
 
 class OrchestratorRunner {
  public:
-  OrchestratorRunner(const Environment& environment, Recorder& recorder, Sessions& sessions)
-      : environment_(environment), recorder_(recorder), sessions_(sessions) {}
+  // Execution ids are drawn from the stream of `seed`.
+  OrchestratorRunner(const Environment& environment, Recorder& recorder, Sessions& sessions,
+                     std::uint64_t seed)
+      : environment_(environment), recorder_(recorder), sessions_(sessions), random_(seed) {}
 
   // Runs one step; false when no such orchestrator is registered. Neither `instance` nor `session`
   // may be used afterwards: the step may have ended them.
   bool step(Instance& instance, Session& session);
 
  private:
-  void refuse_impossible(std::int32_t first_action_id);
+  bool refuse_child(const Instance& instance);
+  // True when an action could not be taken, and the orchestration fails instead.
+  bool refuse_impossible(std::int32_t first_action_id, const StepResult& result);
+  void fail_instead(std::int32_t action_id, FailureDetails details);
 
   const Environment& environment_;
   Recorder& recorder_;
   Sessions& sessions_;
+  Random random_;
   std::string new_events_;
   std::string actions_;
 };

@@ -27,7 +27,7 @@ class ApplyTest : public testing::Test {
 
   Status create(std::string_view id) {
     const std::string event = started_event(id);
-    return apply_now(InstanceCreated{1, event});
+    return apply_now(InstanceCreated{1, std::nullopt, {}, event});
   }
   Status deliver(const std::string& event, SequenceNumber sequence = kFirst) {
     return apply_now(MessageDelivered{sequence, 1, event});
@@ -108,21 +108,21 @@ TEST_F(ApplyTest, AnIdIsCreatedOnce) {
 }
 
 TEST_F(ApplyTest, ACreationNeedsAStartEvent) {
-  expect_corrupt(apply_now(InstanceCreated{1, "rubbish"}));
+  expect_corrupt(apply_now(InstanceCreated{1, std::nullopt, {}, "rubbish"}));
 }
 TEST_F(ApplyTest, ACreationNeedsAStartEventAndNoOther) {
   const std::string event = raised_event("e");
-  expect_corrupt(apply_now(InstanceCreated{1, event}));
+  expect_corrupt(apply_now(InstanceCreated{1, std::nullopt, {}, event}));
 }
 TEST_F(ApplyTest, ACreationNeedsOneEvent) {
   const std::string event = started_event("a") + started_event("a");
-  expect_corrupt(apply_now(InstanceCreated{1, event}));
+  expect_corrupt(apply_now(InstanceCreated{1, std::nullopt, {}, event}));
 }
 TEST_F(ApplyTest, ACreationNeedsAValidId) { expect_corrupt(create("line\nbreak")); }
 
 TEST_F(ApplyTest, AScheduledStartWaitsForItsTimer) {
   const std::string event = scheduled_started_event("first", at_us(5000));
-  ASSERT_TRUE(apply_at(1000, InstanceCreated{1, event}).ok());
+  ASSERT_TRUE(apply_at(1000, InstanceCreated{1, std::nullopt, {}, event}).ok());
   EXPECT_TRUE(effects_.empty());
   EXPECT_TRUE(instance().start_scheduled);
   EXPECT_FALSE(instance().has_outstanding_work());
@@ -141,14 +141,14 @@ TEST_F(ApplyTest, AScheduledStartWaitsForItsTimer) {
 
 TEST_F(ApplyTest, AScheduledStartInThePastIsNone) {
   const std::string event = scheduled_started_event("first", at_us(500));
-  ASSERT_TRUE(apply_at(1000, InstanceCreated{1, event}).ok());
+  ASSERT_TRUE(apply_at(1000, InstanceCreated{1, std::nullopt, {}, event}).ok());
   EXPECT_EQ(count<StepReady>(), 1);
   EXPECT_TRUE(state_.agenda.empty());
 }
 
 TEST_F(ApplyTest, ATerminationDoesNotWaitForAScheduledStart) {
   const std::string event = scheduled_started_event("first", at_us(500'000));
-  ASSERT_TRUE(apply_at(1000, InstanceCreated{1, event}).ok());
+  ASSERT_TRUE(apply_at(1000, InstanceCreated{1, std::nullopt, {}, event}).ok());
   ASSERT_TRUE(deliver(terminated_event()).ok());
   EXPECT_EQ(count<StepReady>(), 1);
   EXPECT_FALSE(instance().start_scheduled);
@@ -426,42 +426,49 @@ TEST_F(ApplyTest, RubbishIsNoAction) {
 TEST_F(ApplyTest, PeerMessagesAreCountedAndDelivered) {
   ASSERT_TRUE(create("first").ok());
   const std::string event = raised_event("from afar");
-  ASSERT_TRUE(apply_now(PeerMessageReceived{PartitionId(2), 1, kFirst, event}).ok());
+  ASSERT_TRUE(apply_now(PeerMessageReceived{PartitionId(2), 1, kFirst, std::nullopt, event}).ok());
   EXPECT_EQ(count<StepReady>(), 1);
   EXPECT_EQ(inbox().back().name, "from afar");
   EXPECT_EQ(state_.dedup.last(PartitionId(2)), 1U);
   // No one to take it: counted all the same.
-  ASSERT_TRUE(apply_now(PeerMessageReceived{PartitionId(2), 2, SequenceNumber(), event}).ok());
+  ASSERT_TRUE(
+      apply_now(PeerMessageReceived{PartitionId(2), 2, SequenceNumber(), std::nullopt, event})
+          .ok());
   EXPECT_TRUE(effects_.empty());
   EXPECT_EQ(state_.dedup.last(PartitionId(2)), 2U);
-  ASSERT_TRUE(apply_now(PeerMessageReceived{PartitionId(1), 1, kFirst, event}).ok());
+  ASSERT_TRUE(apply_now(PeerMessageReceived{PartitionId(1), 1, kFirst, std::nullopt, event}).ok());
 }
 
 TEST_F(ApplyTest, APeerMessageForOneThatEndedIsCounted) {
   running(complete_action(0));
   const std::string event = raised_event("late");
-  ASSERT_TRUE(apply_now(PeerMessageReceived{PartitionId(0), 1, kFirst, event}).ok());
+  ASSERT_TRUE(apply_now(PeerMessageReceived{PartitionId(0), 1, kFirst, std::nullopt, event}).ok());
   EXPECT_TRUE(effects_.empty());
   EXPECT_EQ(state_.dedup.last(PartitionId(0)), 1U);
 }
 
 TEST_F(ApplyTest, ARepeatedPeerMessageIsCorrupt) {
   const std::string event = raised_event("e");
-  ASSERT_TRUE(apply_now(PeerMessageReceived{PartitionId(0), 1, SequenceNumber(), event}).ok());
-  expect_corrupt(apply_now(PeerMessageReceived{PartitionId(0), 1, SequenceNumber(), event}));
+  ASSERT_TRUE(
+      apply_now(PeerMessageReceived{PartitionId(0), 1, SequenceNumber(), std::nullopt, event})
+          .ok());
+  expect_corrupt(
+      apply_now(PeerMessageReceived{PartitionId(0), 1, SequenceNumber(), std::nullopt, event}));
 }
 TEST_F(ApplyTest, AGapBetweenPeerMessagesIsCorrupt) {
   const std::string event = raised_event("e");
-  expect_corrupt(apply_now(PeerMessageReceived{PartitionId(0), 2, SequenceNumber(), event}));
+  expect_corrupt(
+      apply_now(PeerMessageReceived{PartitionId(0), 2, SequenceNumber(), std::nullopt, event}));
 }
 TEST_F(ApplyTest, APeerThatDoesNotExistIsCorrupt) {
   const std::string event = raised_event("e");
-  expect_corrupt(apply_now(PeerMessageReceived{PartitionId(3), 1, SequenceNumber(), event}));
+  expect_corrupt(
+      apply_now(PeerMessageReceived{PartitionId(3), 1, SequenceNumber(), std::nullopt, event}));
 }
 TEST_F(ApplyTest, APeerMessageIsARaisedEvent) {
   ASSERT_TRUE(create("first").ok());
   const std::string event = task_completed_event(0);
-  expect_corrupt(apply_now(PeerMessageReceived{PartitionId(0), 1, kFirst, event}));
+  expect_corrupt(apply_now(PeerMessageReceived{PartitionId(0), 1, kFirst, std::nullopt, event}));
 }
 
 TEST_F(ApplyTest, ConfirmedMessagesAreForgotten) {

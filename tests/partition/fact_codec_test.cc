@@ -22,6 +22,10 @@ std::uint32_t number32(Random& random) {
   return static_cast<std::uint32_t>(random.next()) >> random.below(32);
 }
 
+RuntimeStatus random_status(Random& random) {
+  return static_cast<RuntimeStatus>(random.below(kRuntimeStatusMax + 1));
+}
+
 // Its texts lie in `texts`.
 Fact random_fact(Random& random, std::vector<std::string>& texts) {
   texts.assign(2, {});
@@ -31,7 +35,12 @@ Fact random_fact(Random& random, std::vector<std::string>& texts) {
   fact.at = Timestamp(Duration(static_cast<std::int64_t>(number(random) >> 1)));
   switch (random.below(std::variant_size_v<FactBody>)) {
     case 0:
-      fact.body = InstanceCreated{random.next(), texts[0]};
+      fact.body = InstanceCreated{random.next(), std::nullopt, {}, texts[0]};
+      if (random.one_in(2)) {
+        auto& created = std::get<InstanceCreated>(fact.body);
+        created.replaced = random_status(random);
+        if (!is_terminal(*created.replaced)) created.replaced_sequence = sequence;
+      }
       break;
     case 1:
       fact.body = MessageDelivered{sequence, random.next(), texts[0]};
@@ -44,15 +53,39 @@ Fact random_fact(Random& random, std::vector<std::string>& texts) {
                              static_cast<std::int32_t>(number32(random) >> 1) - 1};
       break;
     case 4: {
-      StepCompleted step{sequence, number32(random), number32(random), random.one_in(2), {}, {}};
+      StepCompleted step{sequence, number32(random), number32(random), random.one_in(2), {}, {}, {},
+                         {}};
       if (step.has_custom_status) step.custom_status = texts[1];
       step.actions = texts[0];
+      if (random.one_in(2)) {
+        step.next_execution_id = {random.next(), random.next() | 1};
+        step.carry_over = texts[1];
+      }
       fact.body = step;
       break;
     }
     case 5:
-      fact.body =
-          PeerMessageReceived{PartitionId(number32(random)), number(random), sequence, texts[0]};
+      fact.body = PeerMessageReceived{PartitionId(number32(random)), number(random), sequence,
+                                      std::nullopt, texts[0]};
+      if (random.one_in(2)) {
+        std::get<PeerMessageReceived>(fact.body).replaced = random_status(random);
+      }
+      break;
+    case 6:
+      fact.body = EntityCreated{texts[0]};
+      break;
+    case 7: {
+      EntityStepCompleted step{
+          sequence, number32(random), static_cast<StateChange>(random.below(3)), {}, texts[0]};
+      if (step.change == StateChange::set) step.entity_state = texts[1];
+      fact.body = step;
+      break;
+    }
+    case 8:
+      fact.body = InstancePurged{random.next(), texts[0], random_status(random), sequence};
+      break;
+    case 9:
+      fact.body = InstanceRewound{random.next(), texts[0]};
       break;
     default:
       fact.body = OutboxConfirmed{PartitionId(number32(random)), number(random)};
@@ -66,10 +99,15 @@ std::string encoded(const Fact& fact) {
   return bytes;
 }
 
+std::string status_text(std::optional<RuntimeStatus> status) {
+  return status ? std::string(to_string(*status)) : "-";
+}
+
 // All fields in one text, so that facts can be compared.
 struct Described {
   std::string operator()(const InstanceCreated& f) const {
-    return std::to_string(f.request_id) + "," + std::string(f.started);
+    return std::to_string(f.request_id) + "," + status_text(f.replaced) + "," +
+           std::to_string(f.replaced_sequence.value) + "," + std::string(f.started);
   }
   std::string operator()(const MessageDelivered& f) const {
     return std::to_string(f.sequence.value) + "," + std::to_string(f.request_id) + "," +
@@ -86,14 +124,29 @@ struct Described {
   std::string operator()(const StepCompleted& f) const {
     return std::to_string(f.sequence.value) + "," + std::to_string(f.generation) + "," +
            std::to_string(f.consumed) + "," + std::to_string(f.has_custom_status) + "," +
-           std::string(f.custom_status) + "," + std::string(f.actions);
+           std::string(f.custom_status) + "," + std::string(f.actions) + "," +
+           to_string(f.next_execution_id) + "," + std::string(f.carry_over);
   }
   std::string operator()(const PeerMessageReceived& f) const {
     return std::to_string(f.origin.value) + "," + std::to_string(f.channel_position) + "," +
-           std::to_string(f.target.value) + "," + std::string(f.event);
+           std::to_string(f.target.value) + "," + status_text(f.replaced) + "," +
+           std::string(f.event);
   }
   std::string operator()(const OutboxConfirmed& f) const {
     return std::to_string(f.destination.value) + "," + std::to_string(f.channel_position);
+  }
+  std::string operator()(const EntityCreated& f) const { return std::string(f.id); }
+  std::string operator()(const EntityStepCompleted& f) const {
+    return std::to_string(f.sequence.value) + "," + std::to_string(f.consumed) + "," +
+           std::to_string(static_cast<int>(f.change)) + "," + std::string(f.entity_state) + "," +
+           std::string(f.actions);
+  }
+  std::string operator()(const InstancePurged& f) const {
+    return std::to_string(f.request_id) + "," + std::string(f.id) + "," + status_text(f.status) +
+           "," + std::to_string(f.sequence.value);
+  }
+  std::string operator()(const InstanceRewound& f) const {
+    return std::to_string(f.request_id) + "," + std::string(f.row);
   }
 };
 
@@ -154,7 +207,7 @@ TEST(FactCodecTest, FlippedBytesGiveAnotherFactOrCorrupt) {
 }
 
 TEST(FactCodecTest, UnknownKindsAreNamed) {
-  for (const char kind : {'\0', '\x08', '\xFF'}) {
+  for (const char kind : {'\0', '\x0C', '\xFF'}) {
     const Result<Fact> decoded = decode_fact(std::string(1, kind) + "12345678");
     ASSERT_EQ(decoded.status().code(), StatusCode::corrupt);
     EXPECT_NE(decoded.status().message().find("kind"), std::string::npos);
@@ -165,17 +218,22 @@ TEST(FactCodecTest, UnknownKindsAreNamed) {
 TEST(FactCodecTest, TheBytesAreThoseOfTheFormat) {
   EXPECT_EQ(encoded({Timestamp(Duration(300)), TimerFired{SequenceNumber(5), 1, -1}}),
             std::string("\x04\xAC\x02\x05\x01\x01", 6));
-  StepCompleted step{SequenceNumber(5), 0, 2, true, "st", "act"};
+  StepCompleted step{SequenceNumber(5), 0, 2, true, "st", "act", {}, {}};
   EXPECT_EQ(encoded({Timestamp(Duration(1)), step}),
             std::string("\x05\x01\x05\x00\x02\x01\x02st\x03"
                         "act",
                         13));
   EXPECT_EQ(encoded({Timestamp(), OutboxConfirmed{PartitionId(3), 128}}),
             std::string("\x07\x00\x03\x80\x01", 5));
-  EXPECT_EQ(encoded({Timestamp(), InstanceCreated{1, "ev"}}),
-            std::string("\x01\x00\x01\0\0\0\0\0\0\0\x02"
+  EXPECT_EQ(encoded({Timestamp(), InstanceCreated{1, std::nullopt, {}, "ev"}}),
+            std::string("\x01\x00\x01\x00\x02"
                         "ev",
-                        13));
+                        7));
+  EXPECT_EQ(
+      encoded({Timestamp(), InstanceCreated{1, RuntimeStatus::running, SequenceNumber(9), "ev"}}),
+      std::string("\x01\x00\x01\x02\x09\x02"
+                  "ev",
+                  8));
 }
 
 }  // namespace

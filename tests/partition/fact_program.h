@@ -60,7 +60,7 @@ class FactProgram {
     const std::string id = "instance-" + std::to_string(++created_);
     const std::string event =
         random_.one_in(4) ? scheduled_started_event(id, around_now()) : started_event(id, "o");
-    return put(InstanceCreated{random_.next(), event});
+    return put(InstanceCreated{random_.next(), std::nullopt, {}, event});
   }
 
   std::string deliver(const Instance& instance) {
@@ -71,7 +71,8 @@ class FactProgram {
   std::string peer_message(const PartitionState& state, SequenceNumber target) {
     const PartitionId origin(static_cast<std::uint32_t>(random_.below(state.partition_count)));
     const std::string event = raised_event("peer", text());
-    return put(PeerMessageReceived{origin, state.dedup.last(origin) + 1, target, event});
+    return put(
+        PeerMessageReceived{origin, state.dedup.last(origin) + 1, target, std::nullopt, event});
   }
 
   std::string confirm(const PartitionState& state) {

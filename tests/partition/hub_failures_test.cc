@@ -277,19 +277,33 @@ TEST_F(HubReplacedOrchestrator, WaitsWhenItIsNotRegisteredAnyMore) {
 
 // What an orchestrator may ask for but the hub cannot do: the orchestration fails, not its
 // partition.
+TEST_F(HubFailures, AChildWhoseOrchestratorIsUnknownFails) {
+  add_orchestrator("parent", [](OrchestrationContext& context) -> Task<std::string> {
+    std::string text = co_await context.call_sub_orchestration("nowhere", "x", "child");
+    co_return text;
+  });
+  open();
+  const InstanceState state = finish(start("parent"));
+  EXPECT_EQ(state.status, RuntimeStatus::failed);
+  ASSERT_TRUE(state.failure.has_value());
+  EXPECT_TRUE(contains(state.failure->message, "nowhere")) << state.failure->message;
+  EXPECT_EQ(finish("child").status, RuntimeStatus::failed);
+}
+
 TEST_F(HubFailures, ImpossibleActionsFailTheOrchestrationOnly) {
   add_orchestrator("sends_nowhere", [](OrchestrationContext& context) -> Task<std::string> {
     context.send_event("", "name", "data");
     co_return "sent";
   });
   add_orchestrator("has_child", [](OrchestrationContext& context) -> Task<std::string> {
-    std::string text = co_await context.call_sub_orchestration("echoes", "x");
+    std::string text = co_await context.call_sub_orchestration("echoes", "x", "@no@child");
     co_return text;
   });
   add_orchestrator("continues", [](OrchestrationContext& context) -> Task<std::string> {
-    context.continue_as_new("again");
+    context.continue_as_new(std::string(5000, 'x'));
     co_return "";
   });
+  options.payload_bytes_max = 4096;
   open();
   const std::vector<std::pair<std::string, std::string>> expected = {
       {"sends_nowhere", "EventSent"},

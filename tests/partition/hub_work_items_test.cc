@@ -254,6 +254,7 @@ TEST_F(HubWorkItems, BadActionsAreRefusedByNameAndTheItemStaysLocked) {
   running.status = RuntimeStatus::running;
   HistoryEvent child = schedule(0, "child", "");
   child.kind = Kind::sub_orchestration_created;
+  child.instance_id = "@not@orchestration";
   HistoryEvent reply = schedule(0, "reply", "");
   reply.kind = Kind::task_completed;
   const std::vector<HistoryEvent> bad = {schedule(0, "", "no name"),

@@ -28,6 +28,7 @@ class Seams final : public PartitionPost,
   void submit(std::function<void()> job) override { jobs.push_back(std::move(job)); }
   void submit(std::vector<ActivityJob>& gathered) override { gathered.clear(); }
   void offer_orchestration(PartitionId /*partition*/, SequenceNumber /*sequence*/) override {}
+  void offer_entity(PartitionId /*p*/, SequenceNumber /*s*/) override {}
   void offer_activity(PartitionId /*partition*/, SequenceNumber /*sequence*/,
                       std::int32_t /*task_id*/) override {}
 
@@ -49,7 +50,7 @@ class ResidencyTest : public testing::Test {
   // An instance that waits for nothing but messages.
   void create(const std::string& id) {
     const std::string event = started_event(id);
-    record(InstanceCreated{1, event});
+    record(InstanceCreated{1, std::nullopt, {}, event});
     StepCompleted step;
     step.sequence = state_.last_sequence;
     step.consumed = 1;
@@ -116,7 +117,7 @@ TEST_F(ResidencyTest, AnEvictedInstanceIsLoadedAgain) {
 
 TEST_F(ResidencyTest, AnInstanceWithWorkIsNotEvicted) {
   const std::string event = started_event("first");
-  record(InstanceCreated{1, event});
+  record(InstanceCreated{1, std::nullopt, {}, event});
   checkpoint();
   static_cast<void>(residency_.evict(0, 100));
   EXPECT_NE(find("first").live, nullptr);

@@ -40,6 +40,9 @@ struct HubOptions {
   // 100 ms to 1 day.
   Duration work_item_timeout = std::chrono::minutes(5);
 
+  // Operations of one entity that are carried out and committed together. 1 to 1,048,576.
+  std::uint32_t entity_batch_operations_max = 5000;
+
   // Memory for the instances and buffers of the whole hub. At least 16 MiB.
   std::uint64_t memory_bytes = 1ULL << 30;
   // Requests that a partition's inbox holds before it answers `overloaded`. 64 to 1,048,576.

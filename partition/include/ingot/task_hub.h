@@ -24,7 +24,8 @@ struct PartitionMetrics {
   Status failure;                    // why it stopped; ok while it runs
   std::uint64_t facts = 0;           // since opening
   std::uint64_t history_events = 0;  // written since opening
-  std::uint64_t instances_live = 0;
+  std::uint64_t instances_live = 0;  // orchestrations that have not ended
+  std::uint64_t entities = 0;
   std::uint64_t instances_resident = 0;        // live ones in memory
   std::uint64_t orchestrations_completed = 0;  // since opening
   std::uint64_t durable_position = 0;

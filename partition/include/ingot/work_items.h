@@ -2,11 +2,11 @@
 
 // WorkItems: the lower interface, for a foreign runtime that drives orchestrations itself.
 //
-// With HubOptions::foreign_work, orchestrations and activities whose names are not registered wait
-// here. A worker locks one, does the work and completes or abandons it. A lock ends by itself after
-// HubOptions::work_item_timeout; the item is then offered again with a new token, and the old token
-// is stale. Completing with a stale or unknown token is accepted and ignored, because completion is
-// at least once. Any thread.
+// With HubOptions::foreign_work, orchestrations, entities and activities whose names are not
+// registered wait here. A worker locks one, does the work and completes or abandons it. A lock ends
+// by itself after HubOptions::work_item_timeout; the item is then offered again with a new token,
+// and the old token is stale. Completing with a stale or unknown token is accepted and ignored,
+// because completion is at least once. Any thread.
 
 #include <ingot/history_event.h>
 #include <ingot/status.h>
@@ -47,12 +47,31 @@ struct ActivityWorkItem {
   std::optional<std::string> input;
 };
 
+// Operations of an entity that are to be carried out in their order, as the messages that they are:
+// EntityOperationSignaled and EntityOperationCalled (<ingot/history_event.h>).
+struct EntityWorkItem {
+  WorkItemToken token;
+  std::string instance_id;           // "@name@key"
+  std::optional<std::string> state;  // absent: the entity has none
+  std::vector<HistoryEvent> operations;
+};
+
 // Actions are the history events that they become: TaskScheduled, TimerCreated, EventSent,
-// ExecutionCompleted (SubOrchestrationInstanceCreated and ContinueAsNew come with their semantics).
-// Their event ids must be fresh in the execution. Timestamps are ignored.
+// SubOrchestrationInstanceCreated, the entity kinds, ExecutionCompleted, ContinueAsNew. Their event
+// ids must be fresh in the execution. Timestamps are ignored. A child without an id gets one.
 struct OrchestrationOutcome {
   std::vector<HistoryEvent> actions;
   std::optional<std::string> custom_status;  // absent: keep the old one
+  // With ContinueAsNew: EventRaised and other unasked messages that the new execution gets.
+  std::vector<HistoryEvent> carry_over;
+};
+
+// `actions` are EntityOperationCompleted and -Failed (for calls: instance_id, execution_id and
+// scheduled_id of the caller), EntityOperationSignaled (instance_id: the target) and
+// ExecutionStarted (name, instance_id, data; the execution id is made).
+struct EntityOutcome {
+  std::optional<std::string> state;  // absent: deleted
+  std::vector<HistoryEvent> actions;
 };
 
 class WorkItems {
@@ -62,17 +81,20 @@ class WorkItems {
   // Takes the next item, waiting up to `timeout`. timed_out, cancelled (the hub closes).
   virtual Result<OrchestrationWorkItem> lock_orchestration(Duration timeout) = 0;
   virtual Result<ActivityWorkItem> lock_activity(Duration timeout) = 0;
+  virtual Result<EntityWorkItem> lock_entity(Duration timeout) = 0;
 
   // Commits a step: returns once it is durable. invalid_argument names the action that can't be
   // taken; the item stays locked then. A stale token is ok and ignored.
   virtual Status complete_orchestration(const WorkItemToken& token,
                                         const OrchestrationOutcome& outcome) = 0;
+  virtual Status complete_entity(const WorkItemToken& token, const EntityOutcome& outcome) = 0;
   virtual Status complete_activity(const WorkItemToken& token,
                                    const std::optional<std::string>& result) = 0;
   virtual Status fail_activity(const WorkItemToken& token, const FailureDetails& failure) = 0;
   // Gives the item back: it is offered again at once.
   virtual Status abandon_orchestration(const WorkItemToken& token) = 0;
   virtual Status abandon_activity(const WorkItemToken& token) = 0;
+  virtual Status abandon_entity(const WorkItemToken& token) = 0;
 };
 
 }  // namespace ingot

@@ -1,0 +1,151 @@
+#include "partition/apply/orchestration_end.h"
+
+#include <utility>
+
+#include "partition/apply/outgoing.h"
+#include "partition/state/row.h"
+
+namespace ingot::partition {
+namespace {
+
+using Kind = HistoryEventKind;
+
+// What passes from one execution to the next; replies are for the execution that asked.
+bool outlives_execution(Kind kind) {
+  return kind == Kind::event_raised || kind == Kind::execution_terminated ||
+         kind == Kind::execution_suspended || kind == Kind::execution_resumed;
+}
+
+void reply_to_parent(PartitionState& state, const Instance& instance,
+                     const HistoryEventView& completed, Timestamp at, Effects& effects) {
+  const HistoryEventView started = started_event(instance);
+  const std::optional<ParentInfo> parent = decode_parent(started.parent);
+  if (!parent || parent->scheduled_id < 0) return;
+  HistoryEventView reply;
+  reply.timestamp = at;
+  reply.scheduled_id = parent->scheduled_id;
+  reply.execution_id = parent->execution_id;
+  std::string failure;
+  if (completed.status == RuntimeStatus::completed) {
+    reply.kind = Kind::sub_orchestration_completed;
+    reply.data = completed.data;
+    reply.has_data = completed.has_data;
+  } else {
+    reply.kind = Kind::sub_orchestration_failed;
+    if (completed.failure.empty()) {
+      FailureDetails details;
+      details.type = "OrchestrationTerminated";
+      details.message = "the sub-orchestration '" + instance.id + "' was terminated";
+      if (!completed.data.empty()) details.message.append(": ").append(completed.data);
+      encode_failure(details, failure);
+      reply.failure = failure;
+    } else {
+      reply.failure = completed.failure;
+    }
+  }
+  send(state, parent->instance_id, reply, effects);
+}
+
+void terminate_children(PartitionState& state, const Instance& instance,
+                        const HistoryEventView& completed, Timestamp at, Effects& effects) {
+  if (instance.awaited.empty()) return;
+  HistoryEventView message;
+  message.kind = Kind::execution_terminated;
+  message.timestamp = at;
+  message.data = completed.data;
+  message.has_data = completed.has_data;
+  message.recurse = true;
+  Reader reader(instance.history);
+  while (reader.more()) {
+    const HistoryEventView event = decode_trusted_event(reader);
+    if (event.kind == Kind::sub_orchestration_created &&
+        instance.awaited.contains(event.event_id)) {
+      send(state, event.instance_id, message, effects);
+    }
+  }
+}
+
+}  // namespace
+
+void end_orchestration(PartitionState& state, Instance& instance, const HistoryEventView& completed,
+                       bool recurse, Timestamp at, Effects& effects) {
+  state.set_status(instance, completed.status);
+  release_locks(state, instance, at, effects);
+  if (recurse) terminate_children(state, instance, completed, at, effects);
+  if (instance.has_parent) reply_to_parent(state, instance, completed, at, effects);
+  const SequenceNumber sequence = instance.sequence;
+  effects.push_back(InstanceFinished{sequence, state.finish(instance).row});
+}
+
+void terminate_replaced(PartitionState& state, Instance& instance, Timestamp at, Effects& effects) {
+  state.touch(instance);
+  HistoryEventView event;
+  event.kind = Kind::orchestrator_started;
+  event.timestamp = at;
+  encode_event(event, instance.history);
+  instance.history.append(instance.inbox);
+  state.counters.history_events += instance.inbox_count + 2;
+  instance.inbox.clear();
+  instance.inbox_count = 0;
+  event = {};
+  event.kind = Kind::execution_completed;
+  event.event_id = instance.next_action_id;
+  event.timestamp = at;
+  event.status = RuntimeStatus::terminated;
+  event.data = "replaced by a new instance of this id";
+  event.has_data = true;
+  encode_event(event, instance.history);
+  instance.updated_at = at;
+  end_orchestration(state, instance, event, false, at, effects);
+}
+
+Status continue_as_new(PartitionState& state, Instance& instance, const HistoryEventView& action,
+                       const StepCompleted& body, Timestamp at, Effects& effects) {
+  release_locks(state, instance, at, effects);
+  const HistoryEventView old = started_event(instance);
+  HistoryEventView started = old;
+  started.timestamp = at;
+  started.data = action.data;
+  started.has_data = action.has_data;
+  if (!action.version.empty()) started.version = action.version;
+  started.has_fire_at = false;
+  started.execution_id = body.next_execution_id;
+  std::string inbox = state.take_buffer();
+  encode_event(started, inbox);
+  std::uint32_t count = 1;
+  Reader carried(body.carry_over);
+  while (carried.more()) {
+    const char* start = carried.at();
+    const HistoryEventView event = decode_event(carried);
+    if (!carried.ok() || !outlives_execution(event.kind)) {
+      return Status(StatusCode::corrupt, "a " + std::string(to_string(event.kind)) +
+                                             " event can't be carried over to a new execution");
+    }
+    inbox.append(start, static_cast<std::size_t>(carried.at() - start));
+    ++count;
+  }
+  Reader left(instance.inbox);
+  while (left.more()) {
+    const char* start = left.at();
+    const HistoryEventView event = decode_trusted_event(left);
+    if (!outlives_execution(event.kind)) continue;
+    inbox.append(start, static_cast<std::size_t>(left.at() - start));
+    ++count;
+  }
+  state.cancel_timers(instance);
+  instance.timers.clear();
+  instance.tasks.clear();
+  instance.awaited.clear();
+  instance.next_action_id = 0;
+  ++instance.generation;
+  instance.execution_id = body.next_execution_id;
+  instance.history.clear();
+  instance.inbox = std::move(inbox);
+  instance.inbox_count = count;
+  instance.control_in_inbox = true;
+  state.instances.used(instance);
+  effects.push_back(StepReady{instance.sequence});
+  return {};
+}
+
+}  // namespace ingot::partition

@@ -1,0 +1,57 @@
+#include "partition/apply/outgoing.h"
+
+#include <utility>
+
+#include "core/hash.h"
+
+namespace ingot::partition {
+
+void send(PartitionState& state, std::string_view target_id, const HistoryEventView& message,
+          Effects& effects) {
+  std::string encoded;
+  encode_event(message, encoded);
+  const PartitionId destination = partition_of(target_id, state.partition_count);
+  const std::uint64_t position = state.outbox.append(destination, target_id, std::move(encoded));
+  effects.push_back(MessageQueued{destination, position});
+}
+
+void sign(HistoryEventView& message, const Instance& sender) {
+  message.instance_id = sender.id;
+  message.execution_id = sender.execution_id;
+}
+
+void send_unlock(PartitionState& state, std::string_view entity_id, const CriticalSection& section,
+                 std::string_view lock_set, Timestamp at, Effects& effects) {
+  HistoryEventView message;
+  message.kind = HistoryEventKind::entity_unlock_sent;
+  message.timestamp = at;
+  message.instance_id = section.owner;
+  message.execution_id = section.execution_id;
+  message.scheduled_id = section.event_id;
+  message.lock_set = lock_set;
+  send(state, entity_id, message, effects);
+}
+
+void release_locks(PartitionState& state, Instance& instance, Timestamp at, Effects& effects) {
+  if (instance.locks == nullptr) return;
+  const std::unique_ptr<HeldLocks> locks = std::move(instance.locks);
+  const CriticalSection section{instance.id, instance.execution_id, locks->event_id};
+  if (!locks->granted) {
+    // The request is somewhere on its way from one entity to the next; the word follows it.
+    std::string set;
+    encode_lock_set(locks->entities, set);
+    send_unlock(state, locks->entities.front(), section, set, at, effects);
+    return;
+  }
+  for (const std::string& entity : locks->entities) {
+    send_unlock(state, entity, section, {}, at, effects);
+  }
+}
+
+std::vector<std::string> lock_set_of(std::string_view encoded) {
+  std::optional<std::vector<std::string>> ids = decode_lock_set(encoded);
+  INGOT_ASSERT(ids.has_value(), encoded.size());
+  return *std::move(ids);
+}
+
+}  // namespace ingot::partition

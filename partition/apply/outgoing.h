@@ -1,0 +1,31 @@
+#pragma once
+
+// Outgoing messages: what applying a fact sends to other instances and entities, also to those of
+// its own partition. They wait in the outbox until the receiver has them durably.
+
+#include <string_view>
+
+#include "core/effect.h"
+#include "core/history_codec.h"
+#include "partition/state/partition_state.h"
+
+namespace ingot::partition {
+
+// `target_id` is valid.
+void send(PartitionState& state, std::string_view target_id, const HistoryEventView& message,
+          Effects& effects);
+
+// The sender of a message: its id and execution.
+void sign(HistoryEventView& message, const Instance& sender);
+
+// Asks an entity to give the lock of `section` back. With `lock_set`, it passes the word on to the
+// next entity of the set, and a request that still waits is withdrawn.
+void send_unlock(PartitionState& state, std::string_view entity_id, const CriticalSection& section,
+                 std::string_view lock_set, Timestamp at, Effects& effects);
+// Gives back whatever the orchestration holds, or has asked for.
+void release_locks(PartitionState& state, Instance& instance, Timestamp at, Effects& effects);
+
+// The ids of a set that was encoded by us or checked before.
+[[nodiscard]] std::vector<std::string> lock_set_of(std::string_view encoded);
+
+}  // namespace ingot::partition

@@ -1,0 +1,63 @@
+#pragma once
+
+// Entity: what an instance has more when it is an entity.
+//
+// Invariants:
+//   - the operations in the instance's inbox may run now, in their order; what has to wait for a
+//     lock is in `waiting`, in its order of arrival, lock requests included;
+//   - while the entity is locked only the owner's operations enter the inbox;
+//   - a lock is granted only when the inbox is empty, so what came before it has run;
+//   - nothing waits in an entity that is not locked and has an empty inbox.
+
+#include <ingot/ids.h>
+#include <ingot/time.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ingot::partition {
+
+// The lock request of one execution of an orchestration.
+struct CriticalSection {
+  std::string owner;  // instance id; empty: none
+  ExecutionId execution_id;
+  std::int32_t event_id = -1;
+
+  bool operator==(const CriticalSection&) const = default;
+};
+
+// A signal that is due later; its timer is one of the instance's.
+struct ScheduledSignal {
+  std::int32_t timer_id = 0;
+  std::string event;
+};
+
+struct Entity {
+  std::optional<std::string> state;  // absent: deleted, or never set
+  CriticalSection lock;
+  std::string waiting;  // encoded events
+  std::uint32_t waiting_count = 0;
+  std::vector<ScheduledSignal> scheduled;
+
+  [[nodiscard]] bool locked() const { return !lock.owner.empty(); }
+  [[nodiscard]] std::size_t memory_bytes() const {
+    std::size_t bytes = sizeof *this + lock.owner.capacity() + waiting.capacity();
+    if (state) bytes += state->capacity();
+    for (const ScheduledSignal& signal : scheduled)
+      bytes += sizeof signal + signal.event.capacity();
+    return bytes;
+  }
+};
+
+// What an orchestration holds or has asked for: the entities of its critical section that it has
+// not given back, by id.
+struct HeldLocks {
+  std::int32_t event_id = -1;  // of the request
+  bool granted = false;
+  std::vector<std::string> entities;
+};
+
+}  // namespace ingot::partition
