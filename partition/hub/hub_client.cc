@@ -131,7 +131,8 @@ Result<InstanceState> HubClient::get_instance(std::string_view instance_id, bool
 }
 
 void HubClient::raise_event_async(std::string_view instance_id, std::string_view event_name,
-                                  std::string_view data, std::function<void(Status)> done) {
+                                  std::string_view data, DoneFn done,
+                                  std::uint64_t /*request_id*/) {
   Status valid = validate_instance_id(instance_id);
   if (valid.ok()) valid = validate_name("event", event_name);
   if (valid.ok()) valid = check_payload("the event's data", data.size());
@@ -148,15 +149,17 @@ void HubClient::raise_event_async(std::string_view instance_id, std::string_view
 }
 
 Status HubClient::raise_event(std::string_view instance_id, std::string_view event_name,
-                              std::string_view data) {
+                              std::string_view data, std::uint64_t request_id) {
   INGOT_TRY(refuse_on_shard_thread());
   const auto answer = std::make_shared<Rendezvous<Status>>();
-  raise_event_async(instance_id, event_name, data,
-                    [answer](Status status) { answer->give(std::move(status)); });
+  raise_event_async(
+      instance_id, event_name, data, [answer](Status status) { answer->give(std::move(status)); },
+      request_id);
   return answer->take();
 }
 
-Status HubClient::terminate(std::string_view instance_id, std::string_view reason) {
+Status HubClient::terminate(std::string_view instance_id, std::string_view reason, bool /*recurse*/,
+                            std::uint64_t /*request_id*/) {
   INGOT_TRY(refuse_on_shard_thread());
   INGOT_TRY(validate_instance_id(instance_id));
   INGOT_TRY(check_payload("the reason", reason.size()));

@@ -31,13 +31,35 @@ class HubClient final : public Client {
   Result<InstanceState> wait_for_completion(std::string_view instance_id,
                                             Duration timeout) override;
   void wait_for_completion_async(std::string_view instance_id, StateFn completed) override;
-  Status raise_event(std::string_view instance_id, std::string_view event_name,
-                     std::string_view data) override;
-  void raise_event_async(std::string_view instance_id, std::string_view event_name,
-                         std::string_view data, std::function<void(Status)> done) override;
-  Status terminate(std::string_view instance_id, std::string_view reason) override;
   Result<std::vector<HistoryEvent>> get_history(std::string_view instance_id) override;
+  Status raise_event(std::string_view instance_id, std::string_view event_name,
+                     std::string_view data, std::uint64_t request_id) override;
+  void raise_event_async(std::string_view instance_id, std::string_view event_name,
+                         std::string_view data, DoneFn done, std::uint64_t request_id) override;
+  Status suspend(std::string_view instance_id, std::string_view reason,
+                 std::uint64_t request_id) override;
+  Status resume(std::string_view instance_id, std::string_view reason,
+                std::uint64_t request_id) override;
+  Status terminate(std::string_view instance_id, std::string_view reason, bool recurse,
+                   std::uint64_t request_id) override;
+  Result<std::string> restart(std::string_view instance_id, bool with_new_id,
+                              std::uint64_t request_id) override;
+  Status rewind(std::string_view instance_id, std::string_view reason,
+                std::uint64_t request_id) override;
+  Result<std::uint64_t> purge_instance(std::string_view instance_id, bool recursive,
+                                       std::uint64_t request_id) override;
+  Result<PurgeResult> purge_instances(const PurgeFilter& filter, Duration timeout) override;
   Result<InstancePage> query_instances(const InstanceQuery& query) override;
+  Result<InstanceIdPage> list_instance_ids(const InstanceIdQuery& query) override;
+  Result<InstanceCounts> count_instances() override;
+  Status signal_entity(const EntityId& entity, std::string_view operation, std::string_view input,
+                       SignalOptions options) override;
+  void signal_entity_async(const EntityId& entity, std::string_view operation,
+                           std::string_view input, SignalOptions options, DoneFn done) override;
+  Result<EntityState> get_entity(const EntityId& entity, bool include_state) override;
+  Result<EntityPage> query_entities(const EntityQuery& query) override;
+  Result<EntityCleanup> clean_entity_storage(bool remove_empty,
+                                             bool release_orphaned_locks) override;
 
  private:
   // The limit on payloads; `what` names it in the message.
