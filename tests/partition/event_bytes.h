@@ -7,6 +7,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/fact.h"
 #include "core/fact_codec.h"
@@ -97,6 +99,87 @@ inline std::string send_action(std::int32_t id, std::string_view target) {
   event.instance_id = target;
   event.name = "greeting";
   event.data = "hi";
+  return bytes_of(event);
+}
+
+inline std::string child_action(std::int32_t id, std::string_view child) {
+  HistoryEvent event;
+  event.kind = HistoryEventKind::sub_orchestration_created;
+  event.event_id = id;
+  event.name = "child";
+  event.instance_id = child;
+  event.data = "input";
+  return bytes_of(event);
+}
+
+inline std::string continue_action(std::int32_t id) {
+  HistoryEvent event;
+  event.kind = HistoryEventKind::continue_as_new;
+  event.event_id = id;
+  event.data = "again";
+  return bytes_of(event);
+}
+
+// A call, signal or unlocking of `entity` as an action.
+inline std::string entity_action(HistoryEventKind kind, std::int32_t id, std::string_view entity) {
+  HistoryEvent event;
+  event.kind = kind;
+  event.event_id = id;
+  event.instance_id = entity;
+  event.name = "operation";
+  event.data = "x";
+  return bytes_of(event);
+}
+
+inline std::string lock_action(std::int32_t id, std::vector<std::string> entities) {
+  HistoryEvent event;
+  event.kind = HistoryEventKind::entity_lock_requested;
+  event.event_id = id;
+  event.lock_set = std::move(entities);
+  return bytes_of(event);
+}
+
+// A message for an entity, from an instance and its execution.
+inline std::string entity_message(HistoryEventKind kind, std::string_view sender,
+                                  ExecutionId execution, std::int32_t scheduled_id,
+                                  std::vector<std::string> lock_set = {}) {
+  HistoryEvent event;
+  event.kind = kind;
+  event.instance_id = sender;
+  event.execution_id = execution;
+  event.scheduled_id = scheduled_id;
+  event.name = "operation";
+  event.lock_set = std::move(lock_set);
+  return bytes_of(event);
+}
+
+// A reply to the execution that asked.
+inline std::string reply_event(HistoryEventKind kind, ExecutionId execution,
+                               std::int32_t scheduled_id) {
+  HistoryEvent event;
+  event.kind = kind;
+  event.execution_id = execution;
+  event.scheduled_id = scheduled_id;
+  event.data = "reply";
+  return bytes_of(event);
+}
+
+inline std::string control_event(HistoryEventKind kind, bool recurse = false) {
+  HistoryEvent event;
+  event.kind = kind;
+  event.data = "reason";
+  event.recurse = recurse;
+  return bytes_of(event);
+}
+
+inline std::string child_started_event(std::string_view id, ExecutionId execution,
+                                       std::string_view parent) {
+  HistoryEvent event;
+  event.kind = HistoryEventKind::execution_started;
+  event.name = "child";
+  event.instance_id = id;
+  event.execution_id = execution;
+  event.parent = ParentInfo{"parent", std::string(parent), {3, 4}, 5};
   return bytes_of(event);
 }
 

@@ -4,12 +4,19 @@
 // partition could have recorded, late and repeated completions included.
 
 #include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "core/hash.h"
 #include "core/random.h"
 #include "partition/state/partition_state.h"
+#include "partition/state/row.h"
+#include "tests/partition/entity_facts.h"
 #include "tests/partition/event_bytes.h"
+#include "tests/partition/step_facts.h"
 
 namespace ingot::partition {
 
@@ -19,14 +26,16 @@ class FactProgram {
 
   // The next fact for `state`, encoded.
   std::string next(const PartitionState& state) {
+    look(state);
     now_ += static_cast<std::int64_t>(random_.below(1000));
     std::vector<const Instance*> live;
     state.instances.for_each([&](const Instance& instance) { live.push_back(&instance); });
     std::sort(live.begin(), live.end(),
               [](const Instance* a, const Instance* b) { return a->sequence < b->sequence; });
-    if (live.empty() || (live.size() < 20 && random_.one_in(6))) return create();
+    if (live.empty() || (live.size() < 20 && random_.one_in(6))) return create(state);
     const Instance& instance = *live[random_.below(live.size())];
-    switch (random_.below(12)) {
+    if (instance.entity != nullptr) return put(entities_.next(state, instance, now_));
+    switch (random_.below(14)) {
       case 0:
         return deliver(instance);
       case 1:
@@ -41,13 +50,37 @@ class FactProgram {
       case 6:
       case 7:
       case 8:
-        return complete_activity(instance);
+        return complete_activity(state, instance);
+      case 9:
+        return reply(state, instance);
+      case 10:
+        return forget(state);
       default:
         return step(instance);
     }
   }
 
  private:
+  // What the program knows of an id: alive, wherever it lies, or how it ended.
+  struct Known {
+    std::optional<RuntimeStatus> ended;
+    SequenceNumber sequence;
+  };
+
+  // Learns what the last fact did.
+  void look(const PartitionState& state) {
+    for (auto& [id, known] : known_) {
+      const std::uint64_t id_hash = hash64(id);
+      const Instance* live = state.instances.find(id_hash, id);
+      if (live != nullptr) {
+        known = {std::nullopt, live->sequence};
+        continue;
+      }
+      const FinishedRecord record = state.finished.find(id_hash, id);
+      if (!record.row.empty()) known.ended = view_row(record.row)->status;
+    }
+  }
+
   std::string text() {
     return std::string(random_.below(40), static_cast<char>('a' + random_.below(26)));
   }
@@ -56,16 +89,89 @@ class FactProgram {
     return at_us(now_ + static_cast<std::int64_t>(random_.below(4000)) - 1000);
   }
 
-  std::string create() {
-    const std::string id = "instance-" + std::to_string(++created_);
+  std::string create(const PartitionState& state) {
+    if (random_.one_in(4)) {
+      const std::string entity = entities_.any_id();
+      // An entity that has left memory exists as well.
+      if (!entity_exists(state, entity)) {
+        entities_created_.insert(entity);
+        return put(EntityCreated{entity});
+      }
+    }
+    std::string id = "instance-" + std::to_string(created_ + 1);
+    std::optional<RuntimeStatus> replaced;
+    SequenceNumber replaced_sequence;
+    if (!known_.empty() && random_.one_in(4)) {
+      const auto old =
+          std::next(known_.begin(), static_cast<std::ptrdiff_t>(random_.below(known_.size())));
+      id = old->first;
+      if (old->second.ended) {
+        replaced = old->second.ended;
+      } else if (const Instance* live = state.instances.find(hash64(id), id)) {
+        replaced = live->status;
+        replaced_sequence = live->sequence;
+      } else {
+        return put(OutboxConfirmed{});  // alive, but not here
+      }
+    } else {
+      ++created_;
+    }
+    known_[id] = {};
+    if (replaced_sequence.value == 0 && random_.one_in(3)) {
+      const PartitionId origin(static_cast<std::uint32_t>(random_.below(state.partition_count)));
+      const std::string child = child_started_event(id, {random_.next(), 1}, "instance-1");
+      return put(PeerMessageReceived{origin, state.dedup.last(origin) + 1, {}, replaced, child});
+    }
     const std::string event =
         random_.one_in(4) ? scheduled_started_event(id, around_now()) : started_event(id, "o");
-    return put(InstanceCreated{random_.next(), std::nullopt, {}, event});
+    return put(InstanceCreated{random_.below(4), replaced, replaced_sequence, event});
+  }
+
+  bool entity_exists(const PartitionState& state, const std::string& id) {
+    if (!entities_created_.contains(id)) return false;
+    if (!state.finished.find(hash64(id), id).purged()) return true;
+    return state.instances.find(hash64(id), id) != nullptr;
+  }
+
+  // Purges a finished instance.
+  std::string forget(const PartitionState& state) {
+    if (!random_.one_in(4)) return confirm(state);
+    for (const auto& [id, known] : known_) {
+      if (!known.ended || random_.one_in(3)) continue;
+      const std::string purged = id;
+      const RuntimeStatus status = *known.ended;
+      known_.erase(purged);
+      return put(InstancePurged{random_.below(4), purged, status, {}});
+    }
+    return confirm(state);
+  }
+
+  // To what the instance has asked for, or to what it has not.
+  std::string reply(const PartitionState& state, const Instance& instance) {
+    std::int32_t id = static_cast<std::int32_t>(random_.below(20));
+    instance.awaited.for_each([&](std::int32_t awaited) {
+      if (random_.one_in(2)) id = awaited;
+    });
+    using Kind = HistoryEventKind;
+    static constexpr Kind kKinds[] = {Kind::sub_orchestration_completed,
+                                      Kind::entity_operation_completed, Kind::entity_lock_granted};
+    const Kind kind = kKinds[random_.below(3)];
+    const ExecutionId execution = random_.one_in(5) ? ExecutionId{9, 9} : instance.execution_id;
+    const PartitionId origin(static_cast<std::uint32_t>(random_.below(state.partition_count)));
+    const std::string event = reply_event(kind, execution, id);
+    return put(PeerMessageReceived{origin, state.dedup.last(origin) + 1, instance.sequence,
+                                   std::nullopt, event});
   }
 
   std::string deliver(const Instance& instance) {
-    const std::string event = random_.one_in(5) ? terminated_event() : raised_event("e", text());
-    return put(MessageDelivered{instance.sequence, random_.next(), event});
+    std::string event = raised_event("e", text());
+    if (random_.one_in(4)) {
+      static constexpr HistoryEventKind kKinds[] = {HistoryEventKind::execution_terminated,
+                                                    HistoryEventKind::execution_suspended,
+                                                    HistoryEventKind::execution_resumed};
+      event = control_event(kKinds[random_.below(3)], random_.one_in(2));
+    }
+    return put(MessageDelivered{instance.sequence, random_.below(4), event});
   }
 
   std::string peer_message(const PartitionState& state, SequenceNumber target) {
@@ -81,7 +187,7 @@ class FactProgram {
       const std::uint64_t left = channel.unconfirmed.size();
       return put(OutboxConfirmed{destination, channel.last_position - random_.below(left)});
     }
-    return create();
+    return create(state);
   }
 
   // Facts that come too late: of ended instances, of tasks and timers that are not pending.
@@ -94,13 +200,13 @@ class FactProgram {
   }
 
   std::string fire(const PartitionState& state) {
-    if (state.agenda.empty()) return create();
+    if (state.agenda.empty()) return create(state);
     const TimerKey& next = state.agenda.next();
     now_ = std::max(now_, next.fire_at.time_since_epoch().count());
     return put(TimerFired{next.sequence, next.generation, next.timer_id});
   }
 
-  std::string complete_activity(const Instance& instance) {
+  std::string complete_activity(const PartitionState& /*state*/, const Instance& instance) {
     std::vector<std::int32_t> pending;
     instance.tasks.for_each([&](std::int32_t id) { pending.push_back(id); });
     if (pending.empty()) return step(instance);
@@ -110,45 +216,16 @@ class FactProgram {
 
   std::string step(const Instance& instance) {
     if (instance.inbox_count == 0 || instance.start_scheduled) return deliver(instance);
-    StepCompleted body;
-    body.sequence = instance.sequence;
-    body.generation = instance.generation;
-    body.consumed = instance.inbox_count;
-    if (random_.one_in(4)) {
-      body.consumed = 1 + static_cast<std::uint32_t>(random_.below(instance.inbox_count));
-    }
-    const std::string custom_status = text();
-    body.has_custom_status = random_.one_in(5);
-    if (body.has_custom_status) body.custom_status = custom_status;
-    std::string actions;
-    std::int32_t id = instance.next_action_id;
-    for (std::uint64_t left = random_.below(4); left != 0; --left) {
-      id += random_.one_in(6) ? static_cast<std::int32_t>(random_.below(100)) : 0;
-      actions += action(id++);
-    }
-    if (random_.one_in(8)) {
-      actions += complete_action(
-          id++, random_.one_in(2) ? RuntimeStatus::completed : RuntimeStatus::failed);
-      if (random_.one_in(4)) actions += action(id);
-    }
-    body.actions = actions;
-    return put(body);
-  }
-
-  std::string action(std::int32_t id) {
-    switch (random_.below(4)) {
-      case 0:
-        return timer_action(id, random_.one_in(9) ? at_us(-5) : around_now());
-      case 1:
-        return send_action(id, "instance-" + std::to_string(random_.below(created_ + 5)));
-      default:
-        return task_action(id, text());
-    }
+    return put(steps_.next(instance, created_, now_));
   }
 
   Random random_;
   std::int64_t now_ = 1'000'000;
   std::uint64_t created_ = 0;
+  EntityFacts entities_{random_};
+  StepFacts steps_{random_, entities_};
+  std::map<std::string, Known> known_;  // orchestrations
+  std::set<std::string> entities_created_;
 };
 
 }  // namespace ingot::partition
