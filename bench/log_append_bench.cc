@@ -44,7 +44,7 @@ class TemporaryLog {
 
   // Writes the batch and waits until it is durable; false when that fails.
   bool write() {
-    if (!log->has_room() && !log->make_room().ok()) return false;
+    if (!log->has_room(0) && !log->make_room().ok()) return false;
     if (!log->flush(0).ok()) return false;
     while (log->write_in_flight()) {
       completions_.clear();

@@ -61,7 +61,7 @@ class Folder {
 
  private:
   void write(log::CommitLog& log) {
-    if (!log.has_room()) ok_ = ok_ && log.make_room().ok();
+    if (!log.has_room(0)) ok_ = ok_ && log.make_room().ok();
     ok_ = ok_ && log.flush(0).ok();
     while (ok_ && log.write_in_flight()) {
       std::vector<log::WriteCompletion> completions;

@@ -39,6 +39,12 @@ class Batch {
   void clear();
 
   [[nodiscard]] bool empty() const { return frames_.empty(); }
+  // Of all frames as they lie in the buffer; the last one may not be padded yet.
+  [[nodiscard]] std::uint64_t size() const { return bytes_.size(); }
+  // Of that, the frame that further facts may join.
+  [[nodiscard]] std::uint64_t open_bytes() const {
+    return building_ ? bytes_.size() - frames_.back().offset : 0;
+  }
   // Payload bytes of all frames before compression.
   [[nodiscard]] std::uint64_t raw_bytes() const { return raw_bytes_; }
   [[nodiscard]] const std::vector<FrameSpan>& frames() const { return frames_; }

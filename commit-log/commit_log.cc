@@ -74,7 +74,7 @@ class CommitLogImpl final : public CommitLog {
   [[nodiscard]] Position appended_position() const override { return appended_; }
   [[nodiscard]] Position durable_position() const override { return durable_; }
   Status trim(Position checkpoint) override;
-  [[nodiscard]] bool has_room() const override;
+  [[nodiscard]] bool has_room(std::uint64_t fact_bytes) const override;
   Status make_room() override;
   [[nodiscard]] const Status& failure() const override { return failure_; }
   [[nodiscard]] LogCounters counters() const override;
@@ -319,19 +319,45 @@ Status CommitLogImpl::trim(Position checkpoint) {
   return {};
 }
 
-bool CommitLogImpl::has_room() const {
-  if (pool_->ready() != 0) return true;
-  // What waits and one more batch, with the header and padding of each frame, and the watermark.
-  const std::uint64_t frames = batch_bytes() / frame_payload_max_ + 3;
-  const std::uint64_t need =
-      batch_bytes() + frame_payload_max_ + frames * 2 * kBlockBytes + kWatermarkBytes;
-  return room() >= need;
+bool CommitLogImpl::has_room(std::uint64_t fact_bytes) const {
+  const std::uint64_t segment = options_.segment_bytes - kWatermarkBytes;
+  const std::uint64_t taken = (in_flight_ ? in_flight_bytes_ : 0) + kWatermarkBytes;
+  std::uint64_t left = room() - std::min(room(), taken);
+  // The fact may join the frame that is being built, which moves to the next segment as a whole; or
+  // it ends that frame and begins another one: as one piece the two need no less.
+  const std::uint64_t piece =
+      round_to_blocks(building_.open_bytes() + fact_bytes) + 2 * 2 * kBlockBytes;
+  std::uint64_t waiting = building_.size() - building_.open_bytes();
+  if (!flying_done()) waiting += flying_.size() - flying_.frames()[next_frame_].offset;
+  if (waiting + piece <= left) return true;
+  std::size_t spares = pool_->ready();
+  if (spares == 0) return false;
+  if (waiting + piece <= segment) return true;
+  // Frame by frame, as flush() will place them.
+  const auto place = [&](std::uint64_t bytes) {
+    if (bytes > left) {
+      if (spares == 0 || bytes > segment) return false;
+      --spares;
+      left = segment;
+    }
+    left -= bytes;
+    return true;
+  };
+  for (std::size_t i = next_frame_; i < flying_.frames().size(); ++i) {
+    if (!place(flying_.bytes_of(i))) return false;
+  }
+  const std::size_t closed = building_.frames().size() - (building_.open_bytes() != 0 ? 1 : 0);
+  for (std::size_t i = 0; i < closed; ++i) {
+    if (!place(building_.bytes_of(i))) return false;
+  }
+  return place(piece);
 }
 
 Status CommitLogImpl::make_room() {
   if (!failure_.ok()) return failure_;
+  if (pool_->ready() != 0) return {};
   Status status = pool_->retry();
-  if (status.ok() || has_room() || status.code() == StatusCode::disk_full) return status;
+  if (status.ok() || pool_->ready() != 0 || status.code() == StatusCode::disk_full) return status;
   return fail(std::move(status));
 }
 

@@ -90,11 +90,14 @@ class CommitLog {
   [[nodiscard]] virtual Position durable_position() const = 0;
   // Facts up to `checkpoint` are not needed any more: recycles or removes whole segments.
   virtual Status trim(Position checkpoint) = 0;
-  // True while another batch surely finds room without new disk space.
-  [[nodiscard]] virtual bool has_room() const = 0;
-  // Tries to have spare segments ready; called off the hot path, when has_room() is false. They are
-  // made in the background: look at has_room() later. Gives the failure of the last attempt, which
-  // is sticky unless it is `disk_full`; then call again from time to time.
+  // True while what waits and one more fact of up to `fact_bytes` (at most half a segment) surely
+  // find room without new disk space. An owner that appends only then never sees flush() fail for
+  // want of space. Cheap: to be asked before each fact.
+  [[nodiscard]] virtual bool has_room(std::uint64_t fact_bytes) const = 0;
+  // When has_room() is false: has a spare segment made if there is none, in the background; the Io
+  // is woken when it is ready or can't be made. Gives the failure of the last attempt, which is
+  // sticky unless it is `disk_full`; then call again from time to time. A log with a spare has room
+  // again when what waits is written.
   virtual Status make_room() = 0;
   [[nodiscard]] virtual const Status& failure() const = 0;
   [[nodiscard]] virtual LogCounters counters() const = 0;

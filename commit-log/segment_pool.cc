@@ -40,6 +40,7 @@ void SegmentPool::start(std::unique_lock<std::mutex>& lock) {
 void SegmentPool::run(Io& io) {
   std::unique_lock lock(mutex_);
   while (work(io, lock)) {
+    io_.wake();  // the owner may wait for just that
   }
   running_ = false;
   changed_.notify_all();

@@ -43,7 +43,8 @@ class SegmentPool {
   [[nodiscard]] std::size_t ready() const { return ready_.load(std::memory_order_acquire); }
   // Has spares made up to the limit, unless the last attempt failed. Cheap when there are enough.
   void want_spares();
-  // As want_spares(), but tries again after a failure. The last attempt's failure, if any.
+  // As want_spares(), but tries again after a failure. The last attempt's failure, if any. The
+  // owner's Io is woken when the attempt has ended.
   Status retry();
   // The path of a file of at least `bytes`, which is the caller's now. Takes a spare, waits for one
   // that is being made, or makes one here. `disk_full` when there is no space.

@@ -134,7 +134,7 @@ class LogShard {
 
   Status flush(std::size_t token) {
     Log& log = logs_[token];
-    if (!log.log->has_room()) INGOT_TRY(log.log->make_room());
+    if (!log.log->has_room(0)) INGOT_TRY(log.log->make_room());
     log.start = SteadyClock::now();
     const Status status = log.log->flush(token);
     return status.code() == StatusCode::disk_full ? log.log->make_room() : status;

@@ -71,7 +71,7 @@ TEST_P(CommitLogTest, EmptyLogOpensAtPositionZero) {
     ASSERT_TRUE(opened.status.ok()) << opened.status.to_string();
     EXPECT_EQ(opened.log->durable_position().value, 0U);
     EXPECT_EQ(opened.log->appended_position().value, 0U);
-    EXPECT_TRUE(opened.log->has_room());
+    EXPECT_TRUE(opened.log->has_room(512U << 10));
     EXPECT_FALSE(opened.log->needs_watermark());
     EXPECT_TRUE(opened.facts.empty());
   }

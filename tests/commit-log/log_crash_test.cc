@@ -135,7 +135,7 @@ class CrashModel {
       }
       case 6:
         if (random_.one_in(2)) return log.write_watermark(random_.next()).ok();
-        if (!log.has_room()) (void)log.make_room();
+        if (!log.has_room(1000)) (void)log.make_room();
         return log.failure().ok();
       default:
         if (!random_.one_in(4) || acknowledged_ == checkpoint_.value) return true;

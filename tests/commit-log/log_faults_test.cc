@@ -9,6 +9,8 @@
 namespace ingot::log {
 namespace {
 
+constexpr std::uint64_t kFact = 50000;
+
 class LogFaultsTest : public ::testing::Test {
  protected:
   LogFaultsTest() { disk_.set_prompt(true); }
@@ -82,7 +84,7 @@ TEST_F(LogFaultsTest, AFullDiskRefusesAndResumesUnaided) {
   Status status;
   while ((status = fill(1)).ok()) {
     ASSERT_LT(++written, 200U);
-    if (!opened_.log->has_room()) {
+    if (!opened_.log->has_room(kFact)) {
       warned = true;
       EXPECT_EQ(opened_.log->make_room().code(), StatusCode::disk_full);
     }
@@ -90,14 +92,14 @@ TEST_F(LogFaultsTest, AFullDiskRefusesAndResumesUnaided) {
   EXPECT_TRUE(warned) << "admission must be refused before the disk is full";
   EXPECT_EQ(status.code(), StatusCode::disk_full);
   EXPECT_TRUE(opened_.log->failure().ok());
-  EXPECT_FALSE(opened_.log->has_room());
+  EXPECT_FALSE(opened_.log->has_room(kFact));
   EXPECT_NE(opened_.log->batch_bytes(), 0U);
   EXPECT_EQ(opened_.log->durable_position().value, written);
   EXPECT_EQ(opened_.log->flush(1).code(), StatusCode::disk_full);
   opened_.log->append(fact_at(written + 2, 50000));  // the batch still grows
   // A checkpoint lets the log recycle a segment, and the batch goes out.
   ASSERT_TRUE(opened_.log->trim(Position(written)).ok());
-  EXPECT_TRUE(opened_.log->has_room());
+  EXPECT_TRUE(opened_.log->has_room(kFact));
   ASSERT_TRUE(write_all(io_, *opened_.log).ok());
   EXPECT_EQ(opened_.log->durable_position().value, written + 2);
   open(Position(written));
@@ -110,11 +112,59 @@ TEST_F(LogFaultsTest, SpaceGivenBackIsFoundByMakeRoom) {
   while (fill(1).ok()) {
   }
   EXPECT_EQ(opened_.log->make_room().code(), StatusCode::disk_full);
-  EXPECT_FALSE(opened_.log->has_room());
+  EXPECT_FALSE(opened_.log->has_room(kFact));
   disk_.set_capacity(8U << 20);
   EXPECT_TRUE(opened_.log->make_room().ok());
-  EXPECT_TRUE(opened_.log->has_room());
+  EXPECT_TRUE(opened_.log->has_room(kFact));
   EXPECT_TRUE(write_all(io_, *opened_.log).ok());
+}
+
+TEST_F(LogFaultsTest, WhoAsksForRoomNeverMeetsAFullDisk) {
+  // Random facts in random batches, appended only when there is room, on disks of any small size.
+  constexpr std::uint64_t kFactMax = 512U << 10;
+  std::uint64_t lacks = 0;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    sim::SimDisk disk(seed);
+    disk.set_prompt(random.one_in(2));
+    disk.set_capacity((1 + random.below(5)) << 20);
+    sim::SimIo io(disk);
+    CommitLogOptions options = small_log("/log", seed);
+    options.batch_bytes_max = (64U << 10) << random.below(5);
+    options.spare_segments = 1 + static_cast<std::uint32_t>(random.below(3));
+    Opened opened = open_log(io, options);
+    ASSERT_TRUE(opened.status.ok()) << opened.status.to_string();
+    CommitLog& log = *opened.log;
+    const std::uint64_t usual = random.one_in(2) ? 5000 : 100000;
+    for (int i = 0; i < 400; ++i) {
+      const std::uint64_t batch = 1 + random.below(20);
+      for (std::uint64_t n = 0; n < batch && log.has_room(kFactMax); ++n) {
+        const std::uint64_t size = random.one_in(20) ? kFactMax : random.below(usual);
+        log.append(std::string(size, 'f'));
+      }
+      const Status flushed = log.flush(1);
+      ASSERT_TRUE(flushed.ok()) << flushed.to_string();
+      if (random.one_in(2)) {
+        ASSERT_TRUE(settle(io, log).ok());
+        if (random.one_in(3)) {
+          ASSERT_TRUE(log.write_watermark(1).ok());
+        }
+      }
+      if (log.has_room(kFactMax)) continue;
+      ++lacks;
+      const Status made = log.make_room();
+      ASSERT_TRUE(made.ok() || made.code() == StatusCode::disk_full) << made.to_string();
+      // What was appended still becomes durable, and trimming makes room.
+      const Status written = write_all(io, log);
+      ASSERT_TRUE(written.ok()) << written.to_string();
+      ASSERT_EQ(log.durable_position(), log.appended_position());
+      if (!random.one_in(4)) continue;
+      ASSERT_TRUE(log.trim(log.durable_position()).ok());
+      ASSERT_TRUE(log.has_room(kFactMax) || log.counters().segments == 1);
+    }
+  }
+  EXPECT_GT(lacks, 1000U);
 }
 
 TEST_F(LogFaultsTest, OpeningOnAFullDiskIsRefusedAndRepeatable) {

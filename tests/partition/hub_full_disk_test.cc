@@ -1,11 +1,12 @@
 // A hub on a file system of its own that runs full: what is refused says so, what was acknowledged
-// is kept, and with room it resumes unaided. Skipped where nothing may be mounted.
+// is kept and can be read, and with room all goes on unaided. Skipped where nothing may be mounted.
 
 #include <sys/mount.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include "core/random.h"
 #include "tests/support/hub_fixture.h"
@@ -29,6 +30,18 @@ class HubFullDisk : public HubFixture {
       std::string text = co_await context.wait_for_event("go");
       co_return text;
     });
+    add_orchestrator("works", [](OrchestrationContext& context) -> Task<std::string> {
+      std::string text = co_await context.call_activity("slow", "");
+      co_await context.create_timer(std::chrono::milliseconds(10));
+      co_return text;
+    });
+    add_activity(
+        "slow",
+        [this](const ActivityContext& /*context*/) {
+          while (!released_.load()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+          return std::string("done");
+        },
+        false);
   }
 
   void SetUp() override {
@@ -51,6 +64,7 @@ class HubFullDisk : public HubFixture {
     fs::create_directory(path() + "/hub");
   }
   void TearDown() override {
+    released_ = true;
     hub_.reset();
     if (mounted_) ::umount2(path().c_str(), MNT_DETACH);
   }
@@ -74,7 +88,7 @@ class HubFullDisk : public HubFixture {
     return input;
   }
 
-  // Starts instances until one is refused. Those before may still wait for room.
+  // Starts instances, a few at a time, until one is refused.
   void fill() {
     for (std::size_t i = 0; i < codes_.size(); ++i) {
       if (refused_.load() != 0) return;
@@ -89,19 +103,36 @@ class HubFullDisk : public HubFixture {
                                                    if (id.status().code() == StatusCode::disk_full)
                                                      ++refused_;
                                                  });
-      // A few at a time.
-      ASSERT_TRUE(eventually([&] {
-        return refused_.load() != 0 || i + 1 - answers_.load() < 8 || probe_is_refused();
-      }));
+      ASSERT_TRUE(eventually([&] { return refused_.load() != 0 || i + 1 - answers_.load() < 8; }));
     }
     FAIL() << "the disk does not run full";
   }
-  // What was taken is not answered while the disk is full, but further requests are refused.
-  bool probe_is_refused() {
-    on_disk().raise_event_async(id_of(0), "ignored", "", [this](const Status& probe) {
-      if (probe.code() == StatusCode::disk_full) ++refused_;
-    });
-    return refused_.load() != 0;
+  // Runs `read` on another thread and waits for a long time, but not for ever.
+  void answered(const std::function<void()>& read) {
+    std::future<void> reading = std::async(std::launch::async, read);
+    if (reading.wait_for(kLong) == std::future_status::ready) return;
+    ADD_FAILURE() << "a read is not answered";
+    must(hub_->close());
+  }
+  // All kinds of reads, of all that was acknowledged.
+  void read_everything() {
+    std::size_t known = 0;
+    for (std::size_t i = 0; i < started_; ++i) known += codes_[i].load() == StatusCode::ok ? 1 : 0;
+    InstanceQuery query;
+    query.prefix = "instance-";
+    query.page_size = 1000;
+    query.with_payloads = false;
+    const Result<InstancePage> page = on_disk().query_instances(query);
+    ASSERT_TRUE(page.ok()) << page.status().to_string();
+    EXPECT_EQ(page->instances.size(), known);
+    for (std::size_t i = 0; i < started_; i += 16) {
+      if (codes_[i].load() != StatusCode::ok) continue;
+      const Result<std::vector<HistoryEvent>> events = on_disk().get_history(id_of(i));
+      ASSERT_TRUE(events.ok()) << events.status().to_string();
+      EXPECT_LE(count_kind(*events, HistoryEventKind::execution_started), 1U);
+    }
+    EXPECT_EQ(on_disk().get_instance("nobody").status().code(), StatusCode::not_found);
+    expect_acknowledged_kept();
   }
   void expect_readable(std::size_t i) {
     const Result<InstanceState> state = on_disk().get_instance(id_of(i));
@@ -120,6 +151,7 @@ class HubFullDisk : public HubFixture {
   std::atomic<std::size_t> answers_{0};
   std::atomic<std::size_t> refused_{0};
   std::size_t started_ = 0;
+  std::atomic<bool> released_{false};
 
  private:
   bool mounted_ = false;
@@ -128,14 +160,25 @@ class HubFullDisk : public HubFixture {
 TEST_F(HubFullDisk, RefusesAndResumes) {
   for (auto& code : codes_) code = StatusCode::internal;
   open_hub();
+  StartOptions worker;
+  worker.instance_id = "worker";
+  ASSERT_TRUE(on_disk().schedule_new_orchestration("works", worker).ok());
   ASSERT_NO_FATAL_FAILURE(fill());
   const Status refused = on_disk().raise_event(id_of(0), "go", "");
   EXPECT_EQ(refused.code(), StatusCode::disk_full) << refused.to_string();
   for (const PartitionMetrics& partition : hub_->metrics().partitions) {
     EXPECT_TRUE(partition.failure.ok()) << partition.failure.to_string();
   }
-  fs::remove(ballast_path());
+  // Each start is answered and each read as well while the disk is full; work waits.
+  released_ = true;
   EXPECT_TRUE(eventually([&] { return answers_.load() == started_; }));
+  ASSERT_NO_FATAL_FAILURE(answered([this] { read_everything(); }));
+  EXPECT_EQ(to_string(on_disk().raise_event(id_of(0), "go", "").code()),
+            to_string(StatusCode::disk_full));
+  fs::remove(ballast_path());
+  const Result<InstanceState> worked = on_disk().wait_for_completion("worker", kLong);
+  ASSERT_TRUE(worked.ok()) << worked.status().to_string();
+  EXPECT_EQ(worked->output, "done");
   ASSERT_TRUE(eventually([&] { return on_disk().raise_event(id_of(0), "go", "!").ok(); }));
   const Result<InstanceState> first = on_disk().wait_for_completion(id_of(0), kLong);
   ASSERT_TRUE(first.ok());
@@ -145,6 +188,24 @@ TEST_F(HubFullDisk, RefusesAndResumes) {
     EXPECT_TRUE(code == StatusCode::ok || code == StatusCode::disk_full) << to_string(code);
   }
   expect_acknowledged_kept();
+  must(hub_->close());
+  hub_.reset();
+  open_hub();
+  expect_acknowledged_kept();
+}
+
+TEST_F(HubFullDisk, ACheckpointThatFindsNoSpaceHarmsNothing) {
+  for (auto& code : codes_) code = StatusCode::internal;
+  open_hub();
+  ASSERT_NO_FATAL_FAILURE(fill());
+  EXPECT_TRUE(eventually([&] { return answers_.load() == started_; }));
+  const Status refused = hub_->checkpoint();
+  EXPECT_EQ(to_string(refused.code()), to_string(StatusCode::disk_full)) << refused.to_string();
+  for (const PartitionMetrics& partition : hub_->metrics().partitions) {
+    EXPECT_TRUE(partition.failure.ok()) << partition.failure.to_string();
+  }
+  ASSERT_NO_FATAL_FAILURE(answered([this] { read_everything(); }));
+  fs::remove(ballast_path());
   must(hub_->close());
   hub_.reset();
   open_hub();
