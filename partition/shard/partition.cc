@@ -355,8 +355,7 @@ bool Partition::turn(Timestamp now, Duration monotonic) {
   if (gate_.size() != 0) busy |= gate_.release(log_->durable_position()) != 0;
   peers_.send();
   busy |= keep_memory();
-  // A checkpoint frees segments of the log.
-  if (!closing_) checkpointer_.turn(monotonic, memory_short_ || disk_full_);
+  if (!closing_) checkpointer_.turn(monotonic, memory_short_);
   return busy;
 }
 
@@ -460,7 +459,7 @@ bool Partition::keep_memory() {
 
 Duration Partition::next_deadline(Timestamp now, Duration monotonic) const {
   if (stopped_) return Duration::max();
-  Duration next = checkpointer_.next_deadline(memory_short_ || disk_full_);
+  Duration next = checkpointer_.next_deadline(memory_short_);
   next = std::min(next, foreign_deadline_);
   if (!recorder_.found_room()) {
     next = std::min(next, room_retry_at_);  // nothing fires until then
