@@ -46,7 +46,7 @@ HubCore::HubCore(HubDirectory directory, const Registry& registry, const HubOpti
     : options_(options),
       registry_(registry),
       directory_(std::move(directory)),
-      router_(directory_.identity().partitions, shards_),
+      router_(directory_.identity().partitions),
       checkpoint_jobs_(std::min(directory_.identity().partitions, processors())),
       load_jobs_(1),
       activities_(options.activity_threads, options.payload_bytes_max, clock_, router_),
@@ -81,9 +81,11 @@ Status HubCore::start() {
       partition.partition = PartitionId(p);
       partition.partition_count = partitions;
       partition.epoch = entropy64();
+      partition.log_exists = !directory_.is_new();
       plan.partitions.push_back(std::move(partition));
     }
     shards_.push_back(std::make_unique<Shard>(environment_, std::move(plan)));
+    router_.add_shard(shards_.back()->inbox());
   }
   // All shards recover side by side; none works before all inboxes can be reached.
   std::vector<std::thread> starters;
@@ -93,6 +95,7 @@ Status HubCore::start() {
   }
   for (std::thread& starter : starters) starter.join();
   for (Status& status : started) INGOT_TRY(std::move(status));
+  if (directory_.is_new()) INGOT_TRY(directory_.publish());
   for (const auto& shard : shards_) shard->go();
   return {};
 }

@@ -2,7 +2,6 @@
 
 // Router: brings a request to the inbox of its partition.
 
-#include <memory>
 #include <vector>
 
 #include "core/hash.h"
@@ -13,8 +12,10 @@ namespace ingot::partition {
 
 class Router final : public PartitionPost {
  public:
-  Router(std::uint32_t partitions, std::vector<std::unique_ptr<Shard>>& shards)
-      : partitions_(partitions), shards_(shards) {}
+  explicit Router(std::uint32_t partitions) : partitions_(partitions) {}
+  // Makes the inbox of the next shard known; all of them, before anything is sent. It outlives the
+  // router's use.
+  void add_shard(Inbox& inbox) { inboxes_.push_back(&inbox); }
 
   [[nodiscard]] std::uint32_t partitions() const { return partitions_; }
   // The partition of an id hash (hash64 of the id), as partition_of() says.
@@ -38,14 +39,14 @@ class Router final : public PartitionPost {
  private:
   // Partition p is in shard p mod n, at place p div n.
   [[nodiscard]] Inbox& inbox(PartitionId partition) const {
-    return shards_[partition.value % shards_.size()]->inbox();
+    return *inboxes_[partition.value % inboxes_.size()];
   }
   [[nodiscard]] std::uint32_t slot(PartitionId partition) const {
-    return partition.value / static_cast<std::uint32_t>(shards_.size());
+    return partition.value / static_cast<std::uint32_t>(inboxes_.size());
   }
 
   const std::uint32_t partitions_;
-  std::vector<std::unique_ptr<Shard>>& shards_;
+  std::vector<Inbox*> inboxes_;  // by shard
 };
 
 }  // namespace ingot::partition

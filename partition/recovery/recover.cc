@@ -4,16 +4,24 @@
 #include "partition/recovery/replay.h"
 
 namespace ingot::partition {
+namespace {
+
+Result<std::unique_ptr<storage::CheckpointStore>> open_store(const RecoveryPlan& plan) {
+  if (plan.open_store) return plan.open_store();
+  storage::LmdbStoreOptions options;
+  options.directory = plan.folder.checkpoint;
+  options.hub_id = plan.hub_id;
+  options.partition = plan.partition;
+  return storage::open_lmdb_store(options);
+}
+
+}  // namespace
 
 Result<Recovered> recover(log::Io& io, const HubOptions& options, const Clock& clock,
                           const RecoveryPlan& plan) {
   const Duration start = clock.monotonic();
   Recovered recovered;
-  storage::LmdbStoreOptions store_options;
-  store_options.directory = plan.folder.checkpoint;
-  store_options.hub_id = plan.hub_id;
-  store_options.partition = plan.partition;
-  INGOT_ASSIGN(recovered.store, storage::open_lmdb_store(store_options));
+  INGOT_ASSIGN(recovered.store, open_store(plan));
   recovered.state = std::make_unique<PartitionState>(plan.partition, plan.partition_count);
   PartitionState& state = *recovered.state;
   INGOT_TRY(load_checkpoint(*recovered.store, state).with_context(plan.folder.checkpoint));
@@ -23,6 +31,7 @@ Result<Recovered> recover(log::Io& io, const HubOptions& options, const Clock& c
   log_options.hub_id = plan.hub_id;
   log_options.partition = plan.partition;
   log_options.epoch = plan.epoch;
+  log_options.must_exist = plan.log_exists;
   log_options.segment_bytes = options.segment_bytes;
   log_options.batch_bytes_max = options.batch_bytes_max;
   Effects discarded;

@@ -9,6 +9,7 @@
 
 #include <ingot/hub_options.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -43,6 +44,9 @@ struct RecoveryPlan {
   PartitionId partition;
   std::uint32_t partition_count = 1;
   std::uint64_t epoch = 0;  // fresh random bits
+  bool log_exists = false;  // the hub was made with it: a folder without segments is `corrupt`
+  // Opens the checkpoint store; empty: the LMDB store in `folder.checkpoint`.
+  std::function<Result<std::unique_ptr<storage::CheckpointStore>>()> open_store;
 };
 
 // On the thread that owns `io`. Errors: corrupt, io_error, disk_full, unsupported; each names the

@@ -24,8 +24,10 @@
 #include "partition/memory/residency.h"
 #include "partition/peers/peer_exchange.h"
 #include "partition/recovery/recover.h"
+#include "partition/requests/completion_scan.h"
 #include "partition/requests/intake.h"
-#include "partition/requests/query.h"
+#include "partition/requests/retention.h"
+#include "partition/requests/row_scan.h"
 #include "partition/requests/waiters.h"
 #include "partition/shard/effect_gate.h"
 #include "partition/shard/environment.h"
@@ -63,6 +65,8 @@ class Partition final : private EffectDispatcher {
   void end_waits();
   // Everything that was recorded is durable and answered (or the partition has failed).
   [[nodiscard]] bool settled() const;
+  // Evicts what is idle and checkpointed, whatever the budget: simulations do this at any time.
+  void evict_idle() { residency_.evict(0, state_->instances.size()); }
 
   [[nodiscard]] PartitionMetrics metrics() const;
   [[nodiscard]] const Histogram& checkpoint_stalls() const { return checkpointer_.stalls(); }
@@ -106,7 +110,9 @@ class Partition final : private EffectDispatcher {
   Residency residency_;
   Waiters waiters_;
   Intake intake_;
-  Query query_;
+  RowScan rows_;
+  CompletionScan completions_;
+  Retention retention_;
   OrchestratorRunner runner_;
   EntityWorker entities_;
   ForeignWork foreign_;
