@@ -151,7 +151,7 @@ struct LmdbStoreOptions {
   std::uint64_t hub_id = 0;  // a store of another hub or partition is refused
   PartitionId partition;
   std::uint64_t map_bytes = 256ULL << 30;  // address space, not memory
-  std::uint32_t pack_bytes = 128U << 10;   // of records before compression; 4 KiB to 4 MiB
+  std::uint32_t pack_bytes = 64U << 10;    // of records before compression; 4 KiB to 4 MiB
   int compression_level = 1;               // zstd
   // A file up to this size is scrubbed wholly when it is opened; of a larger one, what all else
   // hangs on.

@@ -11,6 +11,7 @@ namespace {
 // Entries merged in a checkpoint: so many for each one added, and so many in any case. With six
 // levels in use each entry is merged six times in its life, so the work keeps up.
 constexpr std::uint64_t kMergedPerAdded = 8;
+constexpr std::uint64_t kEntriesPerTombstone = 4;
 constexpr std::uint64_t kMergedAtLeast = 20'000;
 // The same for blocks deleted; a block holds about fifty entries.
 constexpr std::uint64_t kBlocksAtLeast = 1'000;
@@ -105,29 +106,53 @@ Status IdMerger::add(const std::vector<IdEntry>& entries, TableReader& reader,
   return store_run(runs_.back(), writer);
 }
 
+bool IdMerger::has_job(std::uint32_t level) const {
+  return std::any_of(jobs_.begin(), jobs_.end(),
+                     [&](const auto& job) { return job->level == level; });
+}
+
 void IdMerger::start_jobs() {
   std::uint32_t top = 0;
   for (const auto& run : runs_) top = std::max(top, run->level());
   for (std::uint32_t level = 0; level <= top; ++level) {
-    if (std::any_of(jobs_.begin(), jobs_.end(),
-                    [&](const auto& job) { return job->level == level; })) {
-      continue;
-    }
+    if (has_job(level)) continue;
     IdRuns sources;
     for (const auto& run : runs_) {
-      if (run->level() == level) sources.push_back(run);
+      if (run->level() == level && !in_job(*run)) sources.push_back(run);
     }
-    if (sources.size() < kRunsPerLevel) continue;
-    std::uint64_t entries = 0;
-    for (const auto& run : sources) entries += run->entries();
-    const bool oldest = sources.front() == runs_.front();
-    std::reverse(sources.begin(), sources.end());
-    auto job = std::make_unique<Job>(
-        Job{level, std::move(sources), IdRunBuilder(entries), {}, false, oldest, false});
-    const auto place = std::find_if(jobs_.begin(), jobs_.end(),
-                                    [&](const auto& other) { return other->level > level; });
-    jobs_.insert(place, std::move(job));
+    if (sources.size() >= kRunsPerLevel) start_job(level, level + 1, std::move(sources));
   }
+  if (!has_job(kAllLevels)) start_job_of_all();
+}
+
+// Takes the oldest runs, up to the first one that another job has.
+void IdMerger::start_job_of_all() {
+  IdRuns sources;
+  std::uint64_t entries = 0;
+  std::uint64_t tombstones = 0;
+  std::uint32_t top = 0;
+  for (const auto& run : runs_) {
+    if (in_job(*run)) break;
+    sources.push_back(run);
+    entries += run->entries();
+    tombstones += run->tombstones();
+    top = std::max(top, run->level());
+  }
+  if (tombstones < kSmallRun || tombstones < entries / kEntriesPerTombstone) return;
+  start_job(kAllLevels, top, std::move(sources));
+}
+
+// `sources` are oldest first.
+void IdMerger::start_job(std::uint32_t level, std::uint32_t result_level, IdRuns sources) {
+  std::uint64_t entries = 0;
+  for (const auto& run : sources) entries += run->entries();
+  const bool oldest = sources.front() == runs_.front();
+  std::reverse(sources.begin(), sources.end());
+  auto job = std::make_unique<Job>(Job{
+      level, result_level, std::move(sources), IdRunBuilder(entries), {}, false, oldest, false});
+  const auto place = std::find_if(jobs_.begin(), jobs_.end(),
+                                  [&](const auto& other) { return other->level > level; });
+  jobs_.insert(place, std::move(job));
 }
 
 Status IdMerger::work(Job& job, std::uint64_t& budget, TableReader& reader, TableWriter& writer) {
@@ -159,7 +184,12 @@ Status IdMerger::complete(Job& job, TableWriter& writer) {
   auto place = runs_.erase(first, first + static_cast<std::ptrdiff_t>(job.sources.size()));
   for (const auto& source : job.sources) INGOT_TRY(remove_run(*source, writer));
   if (job.builder.entries() == 0) return {};
-  const auto run = job.builder.finish({writer.meta().next_run++, job.level + 1});
+  // No younger run may be of a higher level; what grew beside a long job may have come that far.
+  std::uint32_t level = job.result_level;
+  for (auto younger = place; younger != runs_.end(); ++younger) {
+    level = std::max(level, (*younger)->level());
+  }
+  const auto run = job.builder.finish({writer.meta().next_run++, level});
   runs_.insert(place, run);
   return store_run(run, writer);
 }

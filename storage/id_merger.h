@@ -9,7 +9,9 @@
 //
 // Order: a run of a higher level is older than every run of a lower one, and within a level runs
 // are listed oldest first. A job's sources are the oldest of their level, therefore side by side.
-// A tombstone is dropped when nothing older than the job's sources exists.
+// A tombstone is dropped when nothing older than the job's sources exists. That may take long, and
+// every walk over the ids passes by all of them: when a quarter of the entries are tombstones, a
+// job merges all runs that no other one has.
 //
 // What an unfinished job has written belongs to no run: each meta row lists it as garbage, so that
 // a reopened store, or one whose checkpoint was abandoned, deletes it and begins the job again.
@@ -42,8 +44,9 @@ class IdMerger {
 
  private:
   struct Job {
-    std::uint32_t level = 0;
-    IdRuns sources;  // newest first
+    std::uint32_t level = 0;         // kAllLevels: of every run there was
+    std::uint32_t result_level = 0;  // at least
+    IdRuns sources;                  // newest first
     IdRunBuilder builder;
     std::string last_id;
     bool started = false;
@@ -51,7 +54,11 @@ class IdMerger {
     bool finished = false;
   };
 
+  static constexpr std::uint32_t kAllLevels = UINT32_MAX;
+  [[nodiscard]] bool has_job(std::uint32_t level) const;
   void start_jobs();
+  void start_job_of_all();
+  void start_job(std::uint32_t level, std::uint32_t result_level, IdRuns sources);
   Status work(Job& job, std::uint64_t& budget, TableReader& reader, TableWriter& writer);
   Status complete(Job& job, TableWriter& writer);
   Status store_run(const std::shared_ptr<const IdRun>& run, TableWriter& writer);

@@ -49,7 +49,7 @@ class PackCache {
   void put(std::uint64_t pack, std::shared_ptr<const std::string> bytes);
 
  private:
-  static constexpr std::size_t kBytesMax = std::size_t{16} << 20;
+  static constexpr std::size_t kBytesMax = std::size_t{8} << 20;
   struct Entry {
     std::uint64_t pack;
     std::shared_ptr<const std::string> bytes;

@@ -89,5 +89,57 @@ TEST(IdMergerTest, RunsOfRandomIdsAreMerged) { merge_runs(false, 31, 18); }
 
 TEST(IdMergerTest, RunsOfOrderedIdsAreMerged) { merge_runs(true, 32, 12); }
 
+// Erasing more than was put lately leaves many tombstones in young runs: they go by and by, also
+// while new ids come, are erased, and merges are cut off.
+TEST(IdMergerTest, TombstonesGoWhenTheyAreMany) {
+  constexpr std::uint64_t kSeed = 33;
+  SCOPED_TRACE("seed " + std::to_string(kSeed));
+  const sim::TempDirectory directory;
+  Random random(kSeed);
+  StoreModel model;
+  auto store = must_open(directory.path());
+  std::uint64_t position = 0;
+  std::uint64_t next = 0;
+  const auto checkpoint = [&](std::uint64_t put, std::uint64_t kept) {
+    if (random.one_in(6)) {
+      const auto thrown_away = must_begin(*store);
+      for (int i = 0; i < 100; ++i) thrown_away->erase_id("id" + std::to_string(i));
+    }
+    if (random.one_in(9)) {
+      store.reset();
+      store = must_open(directory.path());
+    }
+    const auto begun = must_begin(*store);
+    const auto places = model.places;
+    for (const auto& [id, place] : places) {
+      if (place % kept != 0) model.erase_id(*begun, id);
+    }
+    for (std::uint64_t i = 0; i < put; ++i) {
+      model.put_record(*begun, "id" + std::to_string(next++ * 7919 % 1'000'003), "record");
+    }
+    model.position = Position(++position);
+    const Status committed = begun->commit(model.position);
+    ASSERT_TRUE(committed.ok()) << committed.to_string();
+  };
+  for (int i = 0; i < 6; ++i) checkpoint(5000, 1);
+  for (const std::uint64_t kept : {2, 4, 8, 16, 32}) checkpoint(300, kept);
+  model.compare_all(*store, 1);
+  for (int i = 0; i < 25; ++i) checkpoint(10, 1);
+  model.compare_all(*store, 1);
+  store.reset();
+  const auto file = PageFile::open(directory.path() + "/checkpoint.mdb");
+  ASSERT_TRUE(file.ok());
+  const auto roots = read_roots(**file);
+  ASSERT_TRUE(roots.ok()) << roots.status().to_string();
+  TableReader reader(**file, *roots);
+  std::uint64_t tombstones = 0;
+  for (const RunReference& reference : roots->meta.runs) {
+    const auto run = IdRun::load(reader, reference);
+    ASSERT_TRUE(run.ok()) << run.status().to_string();
+    tombstones += (*run)->tombstones();
+  }
+  EXPECT_LE(tombstones, IdMerger::kSmallRun);
+}
+
 }  // namespace
 }  // namespace ingot::storage
