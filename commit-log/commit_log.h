@@ -35,6 +35,7 @@ struct CommitLogOptions {
   std::uint64_t hub_id = 0;  // in each frame; a foreign frame is refused
   PartitionId partition;
   std::uint64_t epoch = 0;                     // fresh random bits of this incarnation
+  bool must_exist = false;                     // a directory without segments is `corrupt`
   std::uint64_t segment_bytes = 64ULL << 20;   // 1 MiB to 4 GiB, a multiple of 1 MiB
   std::uint64_t batch_bytes_max = 1ULL << 20;  // payload bytes of a frame; 64 KiB to 64 MiB
   std::uint32_t spare_segments = 2;            // kept zero-written ahead; 1 to 16
@@ -58,11 +59,11 @@ class CommitLog {
   // one.
   virtual ~CommitLog() = default;
 
-  // Opens the log in `options.directory`, an empty one when there is none, replays the facts after
-  // `checkpoint` in order through `replay`, decides about a bad frame (FORMAT.md), and starts
-  // `options.epoch`. The facts up to `checkpoint` may be trimmed already; a gap after it is
-  // `corrupt`. Errors: corrupt (file, offset, position), io_error, disk_full, unsupported (format
-  // version). `io` outlives the log.
+  // Opens the log in `options.directory`, an empty one when there is none (and need not be),
+  // replays the facts after `checkpoint` in order through `replay`, decides about a bad frame
+  // (FORMAT.md), and starts `options.epoch`. The facts up to `checkpoint` may be trimmed already; a
+  // gap after it is `corrupt`. Errors: corrupt (file, offset, position), io_error, disk_full,
+  // unsupported (format version). `io` outlives the log.
   [[nodiscard]] static Result<std::unique_ptr<CommitLog>> open(Io& io, CommitLogOptions options,
                                                                Position checkpoint,
                                                                const ReplayFn& replay);

@@ -30,6 +30,9 @@ class Recovery {
                                                ": no segments, and the checkpoint is at position " +
                                                std::to_string(checkpoint_.value));
       }
+      if (options_.must_exist) {
+        return Status(StatusCode::corrupt, options_.directory + ": no segments");
+      }
       return std::move(log_);
     }
     INGOT_TRY(read_segments());

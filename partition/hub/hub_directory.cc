@@ -121,8 +121,9 @@ Result<std::optional<HubIdentity>> read_hub_file(const std::string& path) {
   return std::optional(identity);
 }
 
+// Whole or not at all: the partitions that are made next bear its hub id.
 Status write_draft(const std::string& folder, const HubIdentity& identity) {
-  const std::string draft = folder + "/hub.ingot.new";
+  const std::string draft = folder + "/hub.ingot.tmp";
   const std::string bytes = encode_hub_file(identity);
   static_assert(kHubFileBytes == kMagic.size() + 4 + 8 + 4 + 4);
   const Descriptor file(::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
@@ -131,13 +132,15 @@ Status write_draft(const std::string& folder, const HubIdentity& identity) {
   if (written < 0) return system_error(draft, errno);
   if (static_cast<std::size_t>(written) != bytes.size()) return system_error(draft, ENOSPC);
   if (::fsync(file.get()) != 0) return system_error(draft, errno);
-  return {};
+  const std::string path = folder + "/hub.ingot.new";
+  if (::rename(draft.c_str(), path.c_str()) != 0) return system_error(path, errno);
+  return sync_directory(folder);
 }
 
-Status publish_draft(const std::string& folder) {
-  const std::string path = folder + "/hub.ingot";
-  if (::rename((path + ".new").c_str(), path.c_str()) != 0) return system_error(path, errno);
-  return sync_directory(folder);
+// The hub id of a creation that was cut short, whose partitions may be there already.
+std::uint64_t drafted_hub_id(const std::string& folder) {
+  const Result<std::optional<HubIdentity>> draft = read_hub_file(folder + "/hub.ingot.new");
+  return draft.ok() && *draft ? (*draft)->hub_id : entropy64();
 }
 
 Result<int> take_lock(const std::string& path) {
@@ -182,7 +185,7 @@ Status check_before_locking(const std::string& path, OpenMode mode) {
   }
   bool only_ours = true;  // what a creation that was cut short can leave behind
   for (const std::string& name : names) {
-    only_ours &= name == "lock" || name == "hub.ingot.new" ||
+    only_ours &= name == "lock" || name == "hub.ingot.new" || name == "hub.ingot.tmp" ||
                  (has_draft && name.compare(0, 10, "partition-") == 0);
   }
   if (has_hub) return {};
@@ -215,15 +218,23 @@ Result<HubDirectory> HubDirectory::open(const std::string& path, OpenMode mode,
     }
     directory.identity_ = *existing;
   } else {
-    directory.identity_ = {entropy64(), partitions == 0 ? kDefaultPartitions : partitions};
-    // The hub file comes last: where it is, the partitions' folders have to be.
+    directory.is_new_ = true;
+    directory.identity_ = {drafted_hub_id(path), partitions == 0 ? kDefaultPartitions : partitions};
+    // The hub file comes last: where it is, the partitions have to be.
     INGOT_TRY(write_draft(path, directory.identity_));
     for (std::uint32_t p = 0; p < directory.identity_.partitions; ++p) {
       INGOT_TRY(directory.make_folder(PartitionId(p)));
     }
-    INGOT_TRY(publish_draft(path));
   }
   return directory;
+}
+
+Status HubDirectory::publish() {
+  const std::string path = path_ + "/hub.ingot";
+  if (::rename((path + ".new").c_str(), path.c_str()) != 0) return system_error(path, errno);
+  INGOT_TRY(sync_directory(path_));
+  is_new_ = false;
+  return {};
 }
 
 HubDirectory::~HubDirectory() {
@@ -233,7 +244,8 @@ HubDirectory::~HubDirectory() {
 HubDirectory::HubDirectory(HubDirectory&& other) noexcept
     : path_(std::move(other.path_)),
       lock_(std::exchange(other.lock_, -1)),
-      identity_(other.identity_) {}
+      identity_(other.identity_),
+      is_new_(other.is_new_) {}
 
 PartitionFolder HubDirectory::folder(PartitionId partition) const {
   char name[32];

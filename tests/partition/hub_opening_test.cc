@@ -300,6 +300,48 @@ TEST_F(HubOpening, AMissingPartitionIsRefused) {
   expect_everything();
 }
 
+TEST_F(HubOpening, ALogWithoutSegmentsIsRefused) {
+  make_hub(false);
+  const fs::path log = in_hub("partition-0000/log");
+  const fs::path aside = in_hub("partition-0000/aside");
+  fs::copy(log, aside);
+  for (const fs::directory_entry& entry : fs::directory_iterator(log)) fs::remove(entry);
+  expect_refused(StatusCode::corrupt, {"partition 0", "log", "no segments"});
+  EXPECT_TRUE(fs::is_empty(log));
+  // Nor is a spare taken for one.
+  write_file(log / "spare-7.log", std::string(1 << 20, '\0'));
+  expect_refused(StatusCode::corrupt, {"partition 0", "log", "no segments"});
+  fs::remove_all(log);
+  fs::rename(aside, log);
+  expect_everything();
+}
+
+// Cut short after each of its parts, with as many and with other partitions.
+TEST_F(HubOpening, ACreationGoesOnWhereACrashCutIt) {
+  for (const std::uint32_t partitions : {1U, 2U, 3U}) {
+    for (const bool logs : {false, true}) {
+      options.partitions = 2;
+      open();
+      close();
+      // As it was before the hub file got its name.
+      fs::rename(in_hub("hub.ingot"), in_hub("hub.ingot.new"));
+      if (!logs) {
+        for (const fs::directory_entry& file :
+             fs::directory_iterator(in_hub("partition-0001/log"))) {
+          fs::remove(file);
+        }
+      }
+      options.mode = OpenMode::open_existing;
+      expect_refused(StatusCode::not_found, {path()});
+      options.mode = OpenMode::open_or_create;
+      options.partitions = partitions;
+      make_hub(false);
+      expect_everything();
+      fs::remove_all(path());
+    }
+  }
+}
+
 // A creation that a crash cut short is begun again.
 TEST_F(HubOpening, AHalfMadeHubIsMadeAgain) {
   fs::create_directories(in_hub("partition-0000/log"));
