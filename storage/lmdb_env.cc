@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,6 +16,8 @@ namespace {
 
 constexpr mdb_mode_t kFileMode = 0600;
 constexpr unsigned kReadersMax = 1000;
+// A file system with less than this is full: LMDB's writes are larger.
+constexpr std::uint64_t kFullBytes = 1ULL << 20;
 
 Status system_failure(const std::string& path, std::string_view call) {
   const StatusCode code =
@@ -31,9 +34,17 @@ Status sync_directory(const std::string& directory) {
   return status;
 }
 
+// LMDB reports a write that a full disk has cut short as EIO.
+bool cut_short(int code, const std::string& path) {
+  struct statvfs found {};
+  return code == EIO && ::statvfs(path.c_str(), &found) == 0 &&
+         static_cast<std::uint64_t>(found.f_bavail) * found.f_frsize < kFullBytes;
+}
+
 }  // namespace
 
 Status lmdb_status(int code, std::string_view where) {
+  if (cut_short(code, std::string(where))) code = ENOSPC;
   const std::string message = std::string(where) + ": " + mdb_strerror(code);
   switch (code) {
     case MDB_SUCCESS:
