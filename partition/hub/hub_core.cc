@@ -5,7 +5,7 @@
 
 #include "core/random.h"
 #include "core/try.h"
-#include "partition/hub/rendezvous.h"
+#include "partition/hub/ask.h"
 
 namespace ingot {
 
@@ -49,8 +49,8 @@ HubCore::HubCore(HubDirectory directory, const Registry& registry, const HubOpti
       router_(directory_.identity().partitions),
       checkpoint_jobs_(std::min(directory_.identity().partitions, processors())),
       load_jobs_(1),
-      activities_(options.activity_threads, options.payload_bytes_max, clock_, router_),
-      work_items_(router_),
+      activities_(options_, clock_, router_),
+      work_items_(router_, options_),
       environment_{options_,         registry_,  clock_,      router_,
                    checkpoint_jobs_, load_jobs_, activities_, work_items_},
       client_(environment_, router_, entropy64()) {}
@@ -125,18 +125,9 @@ Status HubCore::checkpoint() {
   if (Shard::on_shard_thread()) {
     return Status(StatusCode::failed_precondition, "a callback can't wait for a checkpoint");
   }
-  std::vector<std::shared_ptr<Rendezvous<Status>>> answers;
-  for (std::uint32_t p = 0; p < router_.partitions(); ++p) {
-    const auto answer = answers.emplace_back(std::make_shared<Rendezvous<Status>>());
-    CheckpointRequest request;
-    request.done = [answer](Status status) { answer->give(std::move(status)); };
-    if (Status taken = router_.offer(PartitionId(p), std::move(request)); !taken.ok()) {
-      answer->give(std::move(taken));
-    }
-  }
   Status failure;
-  for (const auto& answer : answers) {
-    if (Status done = answer->take(); !done.ok()) failure = std::move(done);
+  for (Status& done : ask_all<Status>(router_, [](PartitionId) { return CheckpointRequest{}; })) {
+    if (!done.ok()) failure = std::move(done);
   }
   return failure;
 }

@@ -38,6 +38,26 @@ Status validate(const HubOptions& o) {
                          static_cast<std::uint64_t>(o.work_item_timeout.count()),
                          "100 ms to 1 day (in us)");
   }
+  if (o.retention < Duration(0)) {
+    return Status(StatusCode::invalid_argument, "HubOptions::retention is negative");
+  }
+  const auto timeout = [](Duration value) {
+    return value == Duration(0) || within(value, milliseconds(1), hours(24));
+  };
+  if (!timeout(o.activity_timeout)) {
+    return out_of_bounds("activity_timeout", static_cast<std::uint64_t>(o.activity_timeout.count()),
+                         "0, or 1 ms to 1 day (in us)");
+  }
+  if (!timeout(o.orchestrator_step_timeout)) {
+    return out_of_bounds("orchestrator_step_timeout",
+                         static_cast<std::uint64_t>(o.orchestrator_step_timeout.count()),
+                         "0, or 1 ms to 1 day (in us)");
+  }
+  if (!within(o.extended_session_idle_timeout, milliseconds(1), hours(24))) {
+    return out_of_bounds("extended_session_idle_timeout",
+                         static_cast<std::uint64_t>(o.extended_session_idle_timeout.count()),
+                         "1 ms to 1 day (in us)");
+  }
   if (!within(o.entity_batch_operations_max, 1, 1'048'576)) {
     return out_of_bounds("entity_batch_operations_max", o.entity_batch_operations_max,
                          "1 to 1,048,576");

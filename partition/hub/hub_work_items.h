@@ -7,6 +7,7 @@
 
 #include <ingot/work_items.h>
 
+#include <array>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -18,12 +19,15 @@ namespace ingot::partition {
 
 class HubWorkItems final : public WorkItems, public WorkBoard {
  public:
-  explicit HubWorkItems(Router& router) : router_(router) {}
+  // The limits of `options` on what is locked at a time.
+  HubWorkItems(Router& router, const HubOptions& options);
 
   void offer_orchestration(PartitionId partition, SequenceNumber sequence) override;
   void offer_entity(PartitionId partition, SequenceNumber sequence) override;
   void offer_activity(PartitionId partition, SequenceNumber sequence,
                       std::int32_t task_id) override;
+
+  void released(WorkKind kind) override;
 
   Result<OrchestrationWorkItem> lock_orchestration(Duration timeout) override;
   Result<EntityWorkItem> lock_entity(Duration timeout) override;
@@ -48,12 +52,20 @@ class HubWorkItems final : public WorkItems, public WorkBoard {
     std::int32_t task_id = -1;
   };
 
-  void offer(std::deque<Offer>& offers, const Offer& offered);
-  // Locks the next of `offers` that is still there.
+  // The offers of one kind, and how many items of it are locked or being locked.
+  struct Queue {
+    std::deque<Offer> offers;
+    std::uint32_t locked = 0;
+    std::uint32_t locked_max = 0;
+  };
+
+  [[nodiscard]] Queue& queue(WorkKind kind) { return queues_[static_cast<std::size_t>(kind)]; }
+  void offer(WorkKind kind, const Offer& offered);
+  // Locks the next of the offers of `kind` that is still there.
   template <typename Item, typename R>
-  Result<Item> lock_next(std::deque<Offer>& offers, Duration timeout);
-  // Takes the next offer of `offers`, waiting until `deadline`.
-  Result<Offer> next_offer(std::deque<Offer>& offers, std::chrono::steady_clock::time_point until);
+  Result<Item> lock_next(WorkKind kind, Duration timeout);
+  // Takes the next offer, and counts it as locked, waiting until `deadline`.
+  Result<Offer> next_offer(WorkKind kind, std::chrono::steady_clock::time_point until);
   // Sends a request about a token and waits for its status; for a token of no partition, ok.
   template <typename R>
   Status ask(const WorkItemToken& token, R request);
@@ -61,9 +73,7 @@ class HubWorkItems final : public WorkItems, public WorkBoard {
   Router& router_;
   std::mutex mutex_;
   std::condition_variable offered_;
-  std::deque<Offer> orchestrations_;
-  std::deque<Offer> entities_;
-  std::deque<Offer> activities_;
+  std::array<Queue, 3> queues_;  // by WorkKind
   bool closed_ = false;
 };
 

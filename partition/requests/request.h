@@ -6,7 +6,6 @@
 // A request with a callback is answered exactly once: when its answer is durable, or with the
 // Status that says why not.
 
-#include <ingot/client.h>
 #include <ingot/ids.h>
 #include <ingot/task_hub.h>
 #include <ingot/work_items.h>
@@ -19,69 +18,15 @@
 #include <variant>
 #include <vector>
 
+#include "partition/requests/client_request.h"
+#include "partition/state/finished_stage.h"
+#include "partition/state/finished_stage.h"
 #include "partition/state/outbox.h"
 #include "storage/checkpoint_store.h"
 
 namespace ingot::partition {
 
-using StatusFn = std::function<void(Status)>;
-
-// --- from clients ---------------------------------------------------------------------------
-
-struct StartRequest {
-  std::string instance_id;
-  std::uint64_t id_hash = 0;
-  std::string orchestrator;
-  std::string input;
-  bool has_input = false;
-  std::optional<Timestamp> scheduled_start;
-  std::uint64_t request_id = 0;
-  Client::StartedFn started;
-  Client::StateFn completed;  // may be empty
-};
-
-// An external event, or a termination, for a live instance.
-struct DeliverRequest {
-  std::string instance_id;
-  std::uint64_t id_hash = 0;
-  HistoryEventKind kind = HistoryEventKind::event_raised;
-  std::string name;
-  std::string data;
-  std::uint64_t request_id = 0;
-  StatusFn done;
-};
-
-enum class WaitFor : std::uint8_t { nothing, start, completion };
-
-// Asks for an instance's state, now or when it has got there.
-struct ObserveRequest {
-  std::string instance_id;
-  std::uint64_t id_hash = 0;
-  WaitFor wait_for = WaitFor::nothing;
-  bool with_payloads = true;
-  std::uint64_t wait_id = 0;  // for CancelWaitRequest
-  Client::StateFn done;
-};
-
-// The one who waits has left.
-struct CancelWaitRequest {
-  std::string instance_id;
-  std::uint64_t id_hash = 0;
-  std::uint64_t wait_id = 0;
-};
-
-struct HistoryRequest {
-  std::string instance_id;
-  std::uint64_t id_hash = 0;
-  std::function<void(Result<std::vector<HistoryEvent>>)> done;
-};
-
-// One partition's share of a query's page: up to `query.page_size` matches with ids above `after`.
-struct QueryRequest {
-  InstanceQuery query;
-  std::string after;
-  std::function<void(Result<std::vector<InstanceState>>)> done;
-};
+// --- from the hub -----------------------------------------------------------------------------
 
 struct CheckpointRequest {
   StatusFn done;
@@ -90,6 +35,9 @@ struct CheckpointRequest {
 struct MetricsRequest {
   std::function<void(PartitionMetrics)> done;
 };
+
+// What foreign workers lock.
+enum class WorkKind : std::uint8_t { orchestration, entity, activity };
 
 // --- from foreign workers -------------------------------------------------------------------
 
@@ -163,20 +111,37 @@ struct LoadDone {
   Result<std::optional<std::string>> row = Status(StatusCode::internal, "not loaded");
 };
 
-// A query on its way: the request and what it has found so far.
-struct QueryProgress {
-  QueryRequest request;
-  std::vector<InstanceState> found;
+// A scan on its way.
+struct ScanProgress {
+  ScanRequest request;
+  std::size_t taken = 0;
+  std::size_t read_rows = 0;  // of the store, next time
 };
 struct ScannedRow {
   std::string id;
   std::string bytes;
 };
-// What the loader's thread found in the store for a query.
-struct QueryScanned {
-  std::shared_ptr<QueryProgress> progress;
+// What the loader's thread found in the store for a scan, which goes on.
+struct RowsScanned {
+  std::shared_ptr<ScanProgress> progress;
   std::uint64_t checkpoints_seen = 0;
   Result<std::vector<ScannedRow>> rows = Status(StatusCode::internal, "not scanned");
+};
+
+struct CompletionProgress {
+  CompletionRequest request;
+  bool writes = false;  // each step records facts
+  // Where it is in memory, once the store has no more: the generation (0: not there yet) and the
+  // place in it.
+  std::uint64_t generation = 0;
+  FinishedPlace place;
+  Timestamp group;  // the time of the last record, and where the first one of that time is
+  storage::RecordCursor group_from;
+};
+struct RecordsScanned {
+  std::shared_ptr<CompletionProgress> progress;
+  std::uint64_t checkpoints_seen = 0;
+  Result<std::vector<storage::ScannedRecord>> records = Status(StatusCode::internal, "not scanned");
 };
 
 struct CheckpointDone {
@@ -184,11 +149,14 @@ struct CheckpointDone {
 };
 
 using Request =
-    std::variant<StartRequest, DeliverRequest, ObserveRequest, CancelWaitRequest, HistoryRequest,
-                 QueryRequest, CheckpointRequest, MetricsRequest, LockOrchestrationRequest,
+    std::variant<StartRequest, DeliverRequest, SignalRequest, RestartRequest, RewindRequest,
+                 PurgeRequest, ObserveRequest, CancelWaitRequest, HistoryRequest, EntityRequest,
+                 CleanEntityRequest, CountRequest, ScanRequest, CompletionRequest, PurgeManyRequest,
+                 CheckpointRequest, MetricsRequest, LockOrchestrationRequest,
                  CompleteOrchestrationRequest, LockEntityRequest, CompleteEntityRequest,
                  LockActivityRequest, CompleteActivityRequest, AbandonRequest, ActivityResults,
-                 PeerMessages, PeerConfirmation, LoadDone, QueryScanned, CheckpointDone>;
+                 PeerMessages, PeerConfirmation, LoadDone, RowsScanned, RecordsScanned,
+                 CheckpointDone>;
 
 // Answers the one who asked with a failure; does nothing for requests that no one waits for.
 void refuse(Request& request, const Status& why);

@@ -58,6 +58,8 @@ class WorkBoard {
   virtual void offer_entity(PartitionId partition, SequenceNumber sequence) = 0;
   virtual void offer_activity(PartitionId partition, SequenceNumber sequence,
                               std::int32_t task_id) = 0;
+  // A locked item has been completed, given back, or taken away.
+  virtual void released(WorkKind kind) = 0;
 };
 
 struct Environment {

@@ -46,7 +46,9 @@ Partition::Partition(const Environment& environment, Recovered recovered, std::u
       residency_(environment, *state_, *store_, sessions_),
       waiters_(*state_, recorder_, gate_, sessions_),
       intake_(environment, *state_, recorder_, gate_, residency_, waiters_, seed),
-      query_(environment, *state_, *store_, recorder_, gate_, residency_),
+      rows_(environment, *state_, *store_, recorder_, gate_, residency_, checkpointer_),
+      completions_(environment, *state_, *store_, recorder_, gate_, residency_),
+      retention_(environment, recorder_, completions_),
       runner_(environment, recorder_, sessions_, ~seed),
       entities_(environment, recorder_),
       foreign_(environment, *state_, recorder_, gate_, sessions_, seed + 1),
@@ -74,11 +76,21 @@ struct Partition::Taker {
 
   bool operator()(StartRequest& r) const { return p.intake_.take(r); }
   bool operator()(DeliverRequest& r) const { return p.intake_.take(r); }
+  bool operator()(SignalRequest& r) const { return p.intake_.take(r); }
+  bool operator()(RestartRequest& r) const { return p.intake_.take(r); }
+  bool operator()(RewindRequest& r) const { return p.intake_.take(r); }
+  bool operator()(PurgeRequest& r) const { return p.intake_.take(r); }
   bool operator()(ObserveRequest& r) const { return p.intake_.take(r); }
   bool operator()(CancelWaitRequest& r) const { return p.intake_.take(r); }
   bool operator()(HistoryRequest& r) const { return p.intake_.take(r); }
-  bool operator()(QueryRequest& r) const { return p.query_.take(r), true; }
-  bool operator()(QueryScanned& r) const { return p.query_.take(r), true; }
+  bool operator()(EntityRequest& r) const { return p.intake_.take(r); }
+  bool operator()(CleanEntityRequest& r) const { return p.intake_.take(r); }
+  bool operator()(CountRequest& r) const { return p.intake_.take(r); }
+  bool operator()(ScanRequest& r) const { return p.rows_.take(r), true; }
+  bool operator()(RowsScanned& r) const { return p.rows_.take(r), true; }
+  bool operator()(CompletionRequest& r) const { return p.completions_.take(r), true; }
+  bool operator()(PurgeManyRequest& r) const { return p.completions_.take(r), true; }
+  bool operator()(RecordsScanned& r) const { return p.completions_.take(r), true; }
   bool operator()(CheckpointRequest& r) const {
     if (p.closing_) return r.done(closed()), true;
     return p.checkpointer_.take(r), true;
@@ -98,6 +110,7 @@ struct Partition::Taker {
   bool operator()(PeerConfirmation& r) const { return p.peers_.take(r), true; }
   bool operator()(CheckpointDone& r) const {
     if (const Status done = p.checkpointer_.take(r, p.monotonic_); !done.ok()) p.stop(done);
+    p.rows_.committed();
     return true;
   }
   bool operator()(LoadDone& r) const {
@@ -126,24 +139,29 @@ LoadKey load_key(const R& request) {
   }
 }
 
+template <typename R, typename... Kinds>
+concept OneOf = (std::is_same_v<R, Kinds> || ...);
+
 // Adds to what the partition has to keep. Everything else may be what frees some, so it never
 // waits.
 bool needs_memory(const Request& request) {
-  return std::holds_alternative<StartRequest>(request) ||
-         std::holds_alternative<DeliverRequest>(request);
+  return std::visit(
+      []<typename R>(const R& /*request*/) {
+        return OneOf<R, StartRequest, DeliverRequest, SignalRequest, RestartRequest, RewindRequest>;
+      },
+      request);
 }
-
-template <typename R, typename... Kinds>
-concept OneOf = (std::is_same_v<R, Kinds> || ...);
 
 // Adds facts to the log, so it waits for room there. Messages of peers do so in their channels.
 bool needs_room(const Request& request) {
   return std::visit(
-      []<typename R>(const R& /*request*/) {
-        return !OneOf<R, ObserveRequest, CancelWaitRequest, HistoryRequest, QueryRequest,
-                      QueryScanned, CheckpointRequest, CheckpointDone, MetricsRequest,
-                      LockOrchestrationRequest, LockEntityRequest, LockActivityRequest,
-                      AbandonRequest, LoadDone, PeerMessages>;
+      []<typename R>([[maybe_unused]] const R& asked) {
+        if constexpr (std::is_same_v<R, RecordsScanned>) return asked.progress->writes;
+        return !OneOf<R, ObserveRequest, CancelWaitRequest, HistoryRequest, EntityRequest,
+                      CountRequest, ScanRequest, RowsScanned, CompletionRequest, PurgeManyRequest,
+                      CheckpointRequest, CheckpointDone, MetricsRequest, LockOrchestrationRequest,
+                      LockEntityRequest, LockActivityRequest, AbandonRequest, LoadDone,
+                      PeerMessages>;
       },
       request);
 }
@@ -315,7 +333,10 @@ void Partition::perform(const Effect& effect) {
     waiters_.started(started->sequence);
   } else if (const auto* finished = std::get_if<InstanceFinished>(&effect)) {
     const std::unique_ptr<Session> session = sessions_.remove(finished->sequence);
-    if (session != nullptr) waiters_.finished(*session, finished->record);
+    if (session != nullptr) {
+      foreign_.forget(*session);
+      waiters_.finished(*session, finished->record);
+    }
   } else if (const auto* message = std::get_if<MessageQueued>(&effect)) {
     peers_.queued(message->destination, message->channel_position);
   }
@@ -343,6 +364,8 @@ bool Partition::turn(Timestamp now, Duration monotonic) {
     busy |= fire_timers(recorder_.now());
     busy |= run_local_work();
     foreign_deadline_ = foreign_.expire(monotonic);
+    sessions_.drop_idle(recorder_.now() - environment_.options.extended_session_idle_timeout,
+                        kEvictionsPerTurn);
   }
   activities_.submit();
   if (!recorder_.failure().ok()) {
@@ -355,6 +378,7 @@ bool Partition::turn(Timestamp now, Duration monotonic) {
   if (gate_.size() != 0) busy |= gate_.release(log_->durable_position()) != 0;
   peers_.send();
   busy |= keep_memory();
+  if (!closing_) retention_.turn(monotonic);
   if (!closing_) checkpointer_.turn(monotonic, memory_short_);
   return busy;
 }
@@ -460,7 +484,7 @@ bool Partition::keep_memory() {
 Duration Partition::next_deadline(Timestamp now, Duration monotonic) const {
   if (stopped_) return Duration::max();
   Duration next = checkpointer_.next_deadline(memory_short_);
-  next = std::min(next, foreign_deadline_);
+  next = std::min({next, foreign_deadline_, retention_.next_deadline()});
   if (!recorder_.found_room()) {
     next = std::min(next, room_retry_at_);  // nothing fires until then
   } else if (!state_->agenda.empty() && residency_.loads() == 0) {
@@ -468,6 +492,11 @@ Duration Partition::next_deadline(Timestamp now, Duration monotonic) const {
     // A far time is looked at again in between: the sum must not overflow.
     const Duration ahead = std::clamp<Duration>(fire_at - now, Duration(0), kTimerLookMax);
     next = std::min(next, monotonic + ahead);
+  }
+  if (const std::optional<Timestamp> oldest = sessions_.oldest_step()) {
+    const Timestamp idle = *oldest + environment_.options.extended_session_idle_timeout;
+    next =
+        std::min(next, monotonic + std::clamp<Duration>(idle - now, Duration(1000), kTimerLookMax));
   }
   if (!log_->write_in_flight()) {
     if (log_->batch_bytes() != 0) next = std::min(next, stuck_ ? flush_retry_at_ : Duration(0));

@@ -11,8 +11,8 @@
 //   - one write is in flight; while it is, the next batch grows to at most batch_bytes_max before
 //     the partition stops taking requests;
 //   - no fact is made unless the log surely has room for it. So all that was applied becomes
-//     durable, on a full disk as well: reads are answered, checkpoints can be taken, and only what needs
-//     room is refused (requests) or waits (all else);
+//     durable, on a full disk as well: reads are answered, checkpoints can be taken, and only what
+//     needs room is refused (requests) or waits (all else);
 //   - after a failure nothing is taken, run or answered with success any more.
 //
 // One thread: its shard's.

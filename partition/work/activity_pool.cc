@@ -5,6 +5,7 @@
 
 #include "core/activity_runner.h"
 #include "partition/work/activity_dispatch.h"
+#include "partition/work/step_failure.h"
 
 namespace ingot::partition {
 namespace {
@@ -14,10 +15,10 @@ constexpr std::size_t kBatchMax = 64;
 
 }  // namespace
 
-ActivityPool::ActivityPool(std::uint32_t threads, std::uint64_t payload_bytes_max,
-                           const Clock& clock, PartitionPost& post)
-    : thread_count_(threads), payload_bytes_max_(payload_bytes_max), clock_(clock), post_(post) {
-  for (std::uint32_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+ActivityPool::ActivityPool(const HubOptions& options, const Clock& clock, PartitionPost& post)
+    : options_(options), clock_(clock), post_(post), running_(options.activity_threads) {
+  for (Running& running : running_) threads_.emplace_back([this, &running] { work(running); });
+  if (options_.activity_timeout != Duration(0)) threads_.emplace_back([this] { watch(); });
 }
 
 ActivityPool::~ActivityPool() { stop(); }
@@ -41,11 +42,12 @@ void ActivityPool::stop() {
     stopping_ = true;
   }
   has_jobs_.notify_all();
+  stopping_now_.notify_all();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
 }
 
-void ActivityPool::work() {
+void ActivityPool::work(Running& running) {
   std::vector<ActivityJob> batch;
   std::map<PartitionId, ActivityResults> results;
   for (;;) {
@@ -54,21 +56,57 @@ void ActivityPool::work() {
       std::unique_lock lock(mutex_);
       has_jobs_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
       if (stopping_) return;
-      const std::size_t share = std::clamp<std::size_t>(jobs_.size() / thread_count_, 1, kBatchMax);
+      const std::size_t share =
+          std::clamp<std::size_t>(jobs_.size() / running_.size(), 1, kBatchMax);
       for (std::size_t i = 0; i < share; ++i) {
         batch.push_back(std::move(jobs_.front()));
         jobs_.pop_front();
       }
     }
     for (const ActivityJob& job : batch) {
-      const ActivityContext context{job.name, job.instance_id, job.task_id, job.input};
-      const ActivityOutcome outcome = run_activity(*job.activity, context);
-      ActivityResult result{job.sequence, job.generation, {}};
-      encode_outcome(outcome, job.task_id, clock_.now(), payload_bytes_max_, result.event);
-      results[job.partition].results.push_back(std::move(result));
+      ActivityResult& result = results[job.partition].results.emplace_back(
+          ActivityResult{job.sequence, job.generation, {}});
+      run(job, running, result);
     }
     for (auto& [partition, outcomes] : results) {
       if (!outcomes.results.empty()) post_.push(partition, std::exchange(outcomes, {}));
+    }
+  }
+}
+
+void ActivityPool::run(const ActivityJob& job, Running& running, ActivityResult& result) {
+  const Duration limit = options_.activity_timeout;
+  if (limit != Duration(0)) {
+    const std::lock_guard lock(mutex_);
+    running.job = job;
+    running.deadline = clock_.monotonic() + limit;
+  }
+  const ActivityContext context{job.name, job.instance_id, job.task_id, job.input};
+  const ActivityOutcome outcome = run_activity(*job.activity, context);
+  encode_outcome(outcome, job.task_id, clock_.now(), options_.payload_bytes_max, result.event);
+  if (limit != Duration(0)) {
+    const std::lock_guard lock(mutex_);
+    running.deadline = Duration(0);
+  }
+}
+
+void ActivityPool::watch() {
+  // A late failure is late by at most a quarter of the limit.
+  const Duration interval = std::max(options_.activity_timeout / 4, Duration(500));
+  std::unique_lock lock(mutex_);
+  while (!stopping_now_.wait_for(lock, interval, [this] { return stopping_; })) {
+    const Duration now = clock_.monotonic();
+    for (Running& running : running_) {
+      if (running.deadline == Duration(0) || running.deadline > now) continue;
+      running.deadline = Duration(0);
+      ActivityOutcome outcome;
+      outcome.failure = activity_timed_out(options_.activity_timeout);
+      ActivityResult result{running.job.sequence, running.job.generation, {}};
+      encode_outcome(outcome, running.job.task_id, clock_.now(), options_.payload_bytes_max,
+                     result.event);
+      ActivityResults late;
+      late.results.push_back(std::move(result));
+      post_.push(running.job.partition, std::move(late));
     }
   }
 }

@@ -1,7 +1,8 @@
 #pragma once
 
 // ActivityPool: the threads that run activities which may block. Jobs and results are handed over
-// in batches, one lock and one message a batch.
+// in batches, one lock and one message a batch. With a time limit, a thread of its own watches over
+// those that run; an activity can't be stopped, so its late result is dropped by the state machine.
 
 #include <condition_variable>
 #include <deque>
@@ -16,8 +17,8 @@ namespace ingot::partition {
 
 class ActivityPool final : public ActivityExecutor {
  public:
-  ActivityPool(std::uint32_t threads, std::uint64_t payload_bytes_max, const Clock& clock,
-               PartitionPost& post);
+  // `options` outlives the pool.
+  ActivityPool(const HubOptions& options, const Clock& clock, PartitionPost& post);
   ~ActivityPool() override;
 
   void submit(std::vector<ActivityJob>& jobs) override;
@@ -26,16 +27,26 @@ class ActivityPool final : public ActivityExecutor {
   void stop();
 
  private:
-  void work();
+  // What one thread runs now.
+  struct Running {
+    ActivityJob job;
+    Duration deadline{0};  // monotonic; 0: nothing runs, or it has failed already
+  };
 
-  const std::uint32_t thread_count_;
-  const std::uint64_t payload_bytes_max_;
+  void work(Running& running);
+  // Fails what runs for too long.
+  void watch();
+  void run(const ActivityJob& job, Running& running, ActivityResult& result);
+
+  const HubOptions& options_;
   const Clock& clock_;
   PartitionPost& post_;
   std::mutex mutex_;
   std::condition_variable has_jobs_;
+  std::condition_variable stopping_now_;
   std::deque<ActivityJob> jobs_;
   bool stopping_ = false;
+  std::vector<Running> running_;  // one for each thread; guarded by mutex_
   std::vector<std::thread> threads_;
 };
 

@@ -12,6 +12,7 @@
 #include "partition/state/row.h"
 #include "partition/work/action_check.h"
 #include "partition/work/activity_dispatch.h"
+#include "partition/work/step_failure.h"
 
 namespace ingot::partition {
 namespace {
@@ -47,6 +48,11 @@ void ForeignWork::offer_entity(Session& session) {
 
 void ForeignWork::offer_activity(const Instance& instance, std::int32_t task_id) {
   ForeignLocks& held = locks(sessions_.get(instance.sequence));
+  if (held.generation != instance.generation) {
+    // What an earlier execution has asked for is of no use any more.
+    release_activities(held);
+    held.generation = instance.generation;
+  }
   if (!held.activities.try_emplace(task_id).second) return;
   gate_.hold(recorder_.position(),
              [this, sequence = instance.sequence, task_id](const Status& status) {
@@ -56,18 +62,26 @@ void ForeignWork::offer_activity(const Instance& instance, std::int32_t task_id)
              });
 }
 
-std::uint64_t ForeignWork::lock(SequenceNumber sequence, std::int32_t task_id, Duration monotonic,
-                                WorkLock& lock) {
+std::uint64_t ForeignWork::lock(SequenceNumber sequence, std::int32_t task_id, WorkKind kind,
+                                Duration monotonic, WorkLock& lock) {
   // Tokens of an earlier incarnation must not match: the first lock id is random.
   if (last_lock_ == 0) last_lock_ = entropy64() >> 1;
   lock.id = ++last_lock_;
-  lock.deadline = monotonic + environment_.options.work_item_timeout;
-  deadlines_.emplace(std::pair(lock.deadline, lock.id), Held{sequence, task_id});
+  lock.kind = kind;
+  Duration limit = environment_.options.work_item_timeout;
+  Duration fails_after{0};
+  if (kind == WorkKind::activity) fails_after = environment_.options.activity_timeout;
+  if (kind == WorkKind::orchestration) fails_after = environment_.options.orchestrator_step_timeout;
+  const bool fails = fails_after != Duration(0) && fails_after <= limit;
+  if (fails) limit = fails_after;
+  lock.deadline = monotonic + limit;
+  deadlines_.emplace(std::pair(lock.deadline, lock.id), Held{sequence, task_id, fails});
   return lock.id;
 }
 
 void ForeignWork::release(WorkLock& lock) {
   deadlines_.erase({lock.deadline, lock.id});
+  environment_.board.released(lock.kind);
   lock = WorkLock{};
 }
 
@@ -82,8 +96,9 @@ const Instance* ForeignWork::lock_offered(SequenceNumber sequence, Duration mono
   ForeignLocks& held = *session->foreign;
   held.orchestration_offered = false;
   if (instance->inbox_count == 0) return nullptr;
+  const WorkKind kind = instance->entity ? WorkKind::entity : WorkKind::orchestration;
   token = {state_.partition.value, sequence.value,
-           lock(sequence, -1, monotonic, held.orchestration), -1};
+           lock(sequence, -1, kind, monotonic, held.orchestration), -1};
   held.orchestration.messages = instance->inbox_count;
   if (instance->entity != nullptr) {
     held.orchestration.messages =
@@ -135,6 +150,7 @@ void ForeignWork::take(LockActivityRequest& request, Duration monotonic) {
   const Instance* instance = state_.instances.find(request.sequence);
   Session* session = sessions_.find(request.sequence);
   if (instance == nullptr || session == nullptr || session->foreign == nullptr ||
+      session->foreign->generation != instance->generation ||
       !instance->tasks.contains(request.task_id)) {
     request.done(nothing_to_do());
     return;
@@ -145,9 +161,10 @@ void ForeignWork::take(LockActivityRequest& request, Duration monotonic) {
     return;
   }
   ActivityWorkItem item;
-  item.token = {state_.partition.value, instance->sequence.value,
-                lock(instance->sequence, request.task_id, monotonic, held->second),
-                request.task_id};
+  item.token = {
+      state_.partition.value, instance->sequence.value,
+      lock(instance->sequence, request.task_id, WorkKind::activity, monotonic, held->second),
+      request.task_id};
   item.instance_id = instance->id;
   item.execution_id = instance->execution_id;
   item.task_id = request.task_id;
@@ -331,7 +348,8 @@ void ForeignWork::take(CompleteActivityRequest& request) {
   Session* session = nullptr;
   WorkLock* held = find_lock(request.token, session);
   const Instance* instance = state_.instances.find(SequenceNumber(request.token.sequence));
-  if (held == nullptr || instance == nullptr || request.token.task_id < 0) {
+  if (held == nullptr || instance == nullptr || request.token.task_id < 0 ||
+      session->foreign->generation != instance->generation) {
     request.done(Status{});
     return;
   }
@@ -352,34 +370,78 @@ void ForeignWork::take(CompleteActivityRequest& request) {
 }
 
 void ForeignWork::take(AbandonRequest& request) {
-  Session* session = nullptr;
-  WorkLock* held = find_lock(request.token, session);
-  const Instance* instance = state_.instances.find(SequenceNumber(request.token.sequence));
-  if (held != nullptr && instance != nullptr) {
-    release(*held);
-    if (request.token.task_id < 0) {
-      if (instance->entity != nullptr) {
-        offer_entity(*session);
-      } else {
-        offer_orchestration(*session);
-      }
-    } else {
-      session->foreign->activities.erase(request.token.task_id);
-      offer_activity(*instance, request.token.task_id);
-    }
-  }
+  offer_again(request.token);
   request.done(Status{});
+}
+
+void ForeignWork::offer_again(const WorkItemToken& token) {
+  Session* session = nullptr;
+  WorkLock* held = find_lock(token, session);
+  const Instance* instance = state_.instances.find(SequenceNumber(token.sequence));
+  if (held == nullptr || instance == nullptr) return;
+  const WorkKind kind = held->kind;
+  release(*held);
+  switch (kind) {
+    case WorkKind::orchestration:
+      return offer_orchestration(*session);
+    case WorkKind::entity:
+      return offer_entity(*session);
+    case WorkKind::activity:
+      session->foreign->activities.erase(token.task_id);
+      return offer_activity(*instance, token.task_id);
+  }
+}
+
+void ForeignWork::fail(const WorkItemToken& token) {
+  if (token.task_id >= 0) {
+    CompleteActivityRequest late;
+    late.token = token;
+    late.failure = activity_timed_out(environment_.options.activity_timeout);
+    late.done = [](const Status&) {};
+    take(late);
+    return;
+  }
+  Session* session = nullptr;
+  WorkLock* held = find_lock(token, session);
+  const Instance* instance = state_.instances.find(SequenceNumber(token.sequence));
+  if (held == nullptr || instance == nullptr) return;
+  const std::string action =
+      encode_failed_completion(step_timed_out(environment_.options.orchestrator_step_timeout),
+                               instance->next_action_id, recorder_.now());
+  StepCompleted body;
+  body.sequence = instance->sequence;
+  body.generation = instance->generation;
+  body.consumed = held->messages;
+  body.actions = action;
+  release(*held);
+  recorder_.record(body);
+}
+
+void ForeignWork::forget(Session& session) {
+  if (session.foreign == nullptr) return;
+  if (session.foreign->orchestration.id != 0) release(session.foreign->orchestration);
+  release_activities(*session.foreign);
+}
+
+void ForeignWork::release_activities(ForeignLocks& locks) {
+  for (auto& [task_id, held] : locks.activities) {
+    if (held.id != 0) release(held);
+  }
+  locks.activities.clear();
 }
 
 Duration ForeignWork::expire(Duration monotonic) {
   while (!deadlines_.empty() && deadlines_.begin()->first.first <= monotonic) {
-    const std::uint64_t lock = deadlines_.begin()->first.second;
-    const Held held = deadlines_.begin()->second;
-    deadlines_.erase(deadlines_.begin());
-    AbandonRequest expired;
-    expired.token = {state_.partition.value, held.sequence.value, lock, held.task_id};
-    expired.done = [](const Status&) {};
-    take(expired);
+    const auto [deadline, held] = *deadlines_.begin();
+    const WorkItemToken token{state_.partition.value, held.sequence.value, deadline.second,
+                              held.task_id};
+    // Whatever becomes of it, the lock ends and takes the entry with it.
+    if (held.fails) {
+      fail(token);
+    } else {
+      offer_again(token);
+    }
+    deadlines_.erase(deadline);
   }
   return deadlines_.empty() ? Duration::max() : deadlines_.begin()->first.first;
 }

@@ -43,19 +43,26 @@ class ForeignWork {
   void take(CompleteActivityRequest& request);
   void take(AbandonRequest& request);
 
-  // Offers again what was locked for too long. Returns the next deadline, or max().
+  // Offers again, or fails, what was locked for too long. Returns the next deadline, or max().
   Duration expire(Duration monotonic);
+  // The instance has ended: its locks with it.
+  void forget(Session& session);
 
  private:
   struct Held {
     SequenceNumber sequence;
     std::int32_t task_id = -1;
+    bool fails = false;  // when its time is over; else it is offered again
   };
 
-  std::uint64_t lock(SequenceNumber sequence, std::int32_t task_id, Duration monotonic,
-                     WorkLock& lock);
+  std::uint64_t lock(SequenceNumber sequence, std::int32_t task_id, WorkKind kind,
+                     Duration monotonic, WorkLock& lock);
   ForeignLocks& locks(Session& session);
   void release(WorkLock& lock);
+  void release_activities(ForeignLocks& locks);
+  void offer_again(const WorkItemToken& token);
+  // What the token names took longer than it may.
+  void fail(const WorkItemToken& token);
   // The lock that the token names, if it still holds.
   WorkLock* find_lock(const WorkItemToken& token, Session*& session);
   // Locks what was offered of the session: its orchestration or entity. Null when there is nothing

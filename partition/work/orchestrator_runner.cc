@@ -3,6 +3,7 @@
 #include "core/history_codec.h"
 #include "partition/state/row.h"
 #include "partition/work/action_check.h"
+#include "partition/work/step_failure.h"
 
 namespace ingot::partition {
 namespace {
@@ -50,12 +51,20 @@ bool OrchestratorRunner::step(Instance& instance, Session& session) {
   new_events_.append(instance.inbox);
 
   actions_.clear();
+  const Duration limit = environment_.options.orchestrator_step_timeout;
+  const Duration begun = limit == Duration(0) ? limit : environment_.clock.monotonic();
   StepResult result = session.execution->step(new_events_, actions_);
-  if (refuse_impossible(instance.next_action_id, result)) {
+  bool refused = refuse_impossible(instance.next_action_id, result);
+  if (limit != Duration(0) && environment_.clock.monotonic() - begun > limit) {
+    fail_instead(instance.next_action_id, step_timed_out(limit));
+    refused = true;
+  }
+  if (refused) {
     result = {};
     result.finished = true;
   }
-  if (!result.finished) sessions_.account(session);
+  if (!environment_.options.extended_sessions) session.execution.reset();
+  if (!result.finished) sessions_.stepped(session, recorder_.now());
 
   StepCompleted body;
   body.sequence = instance.sequence;
@@ -120,17 +129,8 @@ bool OrchestratorRunner::refuse_impossible(std::int32_t first_action_id, const S
   return false;
 }
 
-void OrchestratorRunner::fail_instead(std::int32_t action_id, FailureDetails details) {
-  std::string failure;
-  encode_failure(details, failure);
-  HistoryEventView completed;
-  completed.kind = HistoryEventKind::execution_completed;
-  completed.event_id = action_id;
-  completed.timestamp = recorder_.now();
-  completed.status = RuntimeStatus::failed;
-  completed.failure = failure;
-  actions_.clear();
-  encode_event(completed, actions_);
+void OrchestratorRunner::fail_instead(std::int32_t action_id, const FailureDetails& details) {
+  actions_ = encode_failed_completion(details, action_id, recorder_.now());
 }
 
 }  // namespace ingot::partition

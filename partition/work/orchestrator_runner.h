@@ -30,7 +30,7 @@ class OrchestratorRunner {
   bool refuse_child(const Instance& instance);
   // True when an action could not be taken, and the orchestration fails instead.
   bool refuse_impossible(std::int32_t first_action_id, const StepResult& result);
-  void fail_instead(std::int32_t action_id, FailureDetails details);
+  void fail_instead(std::int32_t action_id, const FailureDetails& details);
 
   const Environment& environment_;
   Recorder& recorder_;

@@ -26,12 +26,14 @@ struct Waiter {
 // A foreign worker's hold on the orchestration or on one of its activities.
 struct WorkLock {
   std::uint64_t id = 0;
+  WorkKind kind = WorkKind::orchestration;
   Duration deadline{};         // monotonic
   std::uint32_t messages = 0;  // handed out with an orchestration
 };
 
 struct ForeignLocks {
-  WorkLock orchestration;  // id 0: not locked
+  std::uint32_t generation = 0;  // of the execution whose activities these are
+  WorkLock orchestration;        // id 0: not locked
   bool orchestration_offered = false;
   std::map<std::int32_t, WorkLock> activities;  // id 0: offered, not locked
 };
@@ -42,6 +44,9 @@ struct Session : Recycled<Session> {
   std::optional<Execution> execution;
   std::uint32_t generation = 0;  // of the execution
   std::size_t execution_bytes = 0;
+  Timestamp last_step;       // of the execution
+  Session* older = nullptr;  // among those with an execution, by their last step
+  Session* newer = nullptr;
   std::vector<Waiter> waiters;
   std::unique_ptr<ForeignLocks> foreign;
 };
@@ -73,6 +78,7 @@ class Sessions {
     if (session != nullptr) {
       by_sequence_.erase(sequence.value, session.get());
       execution_bytes_ -= session->execution_bytes;
+      unlink(*session);
     }
     return session;
   }
@@ -80,16 +86,34 @@ class Sessions {
   void drop_execution(Session& session) {
     session.execution.reset();
     account(session);
+    unlink(session);
     if (session.waiters.empty() && session.foreign == nullptr && !session.queued) {
       remove(session.sequence).reset();
     }
   }
-  // Recounts the memory of the session's coroutine.
-  void account(Session& session) {
-    const std::size_t bytes = session.execution ? session.execution->memory_bytes() : 0;
-    execution_bytes_ = execution_bytes_ - session.execution_bytes + bytes;
-    session.execution_bytes = bytes;
+  // A step has run at `now`: recounts the coroutine, which may be gone, and makes it the newest.
+  void stepped(Session& session, Timestamp now) {
+    account(session);
+    session.last_step = now;
+    if (newest_ == &session && session.execution) return;
+    unlink(session);
+    if (!session.execution) return;
+    session.older = newest_;
+    (newest_ == nullptr ? oldest_ : newest_->newer) = &session;
+    newest_ = &session;
   }
+  // Drops up to `count` coroutines whose last step was before `since`.
+  void drop_idle(Timestamp since, std::size_t count) {
+    for (; count != 0 && oldest_ != nullptr && oldest_->last_step < since; --count) {
+      drop_execution(*oldest_);
+    }
+  }
+  // The last step of the coroutine that has been idle for longest; nothing when there is none.
+  [[nodiscard]] std::optional<Timestamp> oldest_step() const {
+    if (oldest_ == nullptr) return std::nullopt;
+    return oldest_->last_step;
+  }
+
   template <typename Visit>
   void for_each(Visit&& visit) const {
     by_sequence_.for_each([&](Session* session) { visit(*session); });
@@ -100,7 +124,24 @@ class Sessions {
   }
 
  private:
+  // Recounts the memory of the session's coroutine.
+  void account(Session& session) {
+    const std::size_t bytes = session.execution ? session.execution->memory_bytes() : 0;
+    execution_bytes_ = execution_bytes_ - session.execution_bytes + bytes;
+    session.execution_bytes = bytes;
+  }
+  // Out of the order of steps, if it is there.
+  void unlink(Session& session) {
+    if (session.older == nullptr && session.newer == nullptr && oldest_ != &session) return;
+    (session.older == nullptr ? oldest_ : session.older->newer) = session.newer;
+    (session.newer == nullptr ? newest_ : session.newer->older) = session.older;
+    session.older = nullptr;
+    session.newer = nullptr;
+  }
+
   FlatIndex<Session*> by_sequence_;
+  Session* oldest_ = nullptr;
+  Session* newest_ = nullptr;
   std::size_t execution_bytes_ = 0;
 };
 

@@ -40,6 +40,27 @@ struct HubOptions {
   // 100 ms to 1 day.
   Duration work_item_timeout = std::chrono::minutes(5);
 
+  // Finished instances are forgotten when they are older than this, in the background and at a
+  // bounded rate; their sub-orchestrations in their own time. 0: never.
+  Duration retention{0};
+
+  // Work items of a kind that foreign workers have at a time; the others wait. 0: no limit. (Of the
+  // program's own activities, `activity_threads` run at a time; orchestrators and entities run on
+  // the shards, one at a time on each.)
+  std::uint32_t orchestration_work_items_max = 0;
+  std::uint32_t entity_work_items_max = 0;
+  std::uint32_t activity_work_items_max = 0;
+  // An activity that runs longer fails as "ActivityTimeout", and what it still gives is ignored; not
+  // for inline activities. 0: no limit; else 1 ms to 1 day.
+  Duration activity_timeout{0};
+  // An orchestrator whose step takes longer fails as "OrchestratorStepTimeout": the program's own
+  // when it comes back, a foreign one's then. 0: no limit; else 1 ms to 1 day.
+  Duration orchestrator_step_timeout{0};
+  // Keep an orchestrator's coroutine between its steps, until it has had nothing to do for so long.
+  // Otherwise it is rebuilt from its history for each step. 1 ms to 1 day.
+  bool extended_sessions = true;
+  Duration extended_session_idle_timeout = std::chrono::minutes(5);
+
   // Operations of one entity that are carried out and committed together. 1 to 1,048,576.
   std::uint32_t entity_batch_operations_max = 5000;
 

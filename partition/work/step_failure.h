@@ -1,0 +1,44 @@
+#pragma once
+
+// The step that ends an orchestration as failed, in place of what its orchestrator did.
+
+#include <string>
+
+#include "core/history_codec.h"
+#include "partition/state/instance.h"
+
+namespace ingot::partition {
+
+// The one action of that step, encoded; `action_id` is the next free one.
+inline std::string encode_failed_completion(const FailureDetails& details, std::int32_t action_id,
+                                            Timestamp at) {
+  std::string failure;
+  encode_failure(details, failure);
+  HistoryEventView completed;
+  completed.kind = HistoryEventKind::execution_completed;
+  completed.event_id = action_id;
+  completed.timestamp = at;
+  completed.status = RuntimeStatus::failed;
+  completed.failure = failure;
+  std::string action;
+  encode_event(completed, action);
+  return action;
+}
+
+// Why: it took too long.
+inline FailureDetails step_timed_out(Duration limit) {
+  FailureDetails details;
+  details.type = "OrchestratorStepTimeout";
+  details.message =
+      "a step of the orchestrator took longer than " + std::to_string(limit.count() / 1000) + " ms";
+  return details;
+}
+
+inline FailureDetails activity_timed_out(Duration limit) {
+  FailureDetails details;
+  details.type = "ActivityTimeout";
+  details.message = "the activity took longer than " + std::to_string(limit.count() / 1000) + " ms";
+  return details;
+}
+
+}  // namespace ingot::partition
