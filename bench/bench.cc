@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "bench/interrupt.h"
+#include "bench/mix.h"
 #include "bench/workload.h"
 
 namespace ingot::bench {
@@ -98,12 +99,12 @@ void add_load_options(CLI::App& app, BenchOptions& o, std::uint32_t takes) {
 
 void add_size_options(CLI::App& app, BenchOptions& o, std::uint32_t takes) {
   if ((takes & kTakesLength) != 0) {
-    app.add_option("--length", o.length, "Activities or timers in a row")
+    app.add_option("--length", o.length, "Activities, timers or executions in a row")
         ->check(CLI::Range(0, 100'000))
         ->capture_default_str();
   }
   if ((takes & kTakesWidth) != 0) {
-    app.add_option("--width", o.width, "Activities at once")
+    app.add_option("--width", o.width, "Activities or sub-orchestrations at once")
         ->check(CLI::Range(0, 1'000'000))
         ->capture_default_str();
   }
@@ -113,7 +114,8 @@ void add_size_options(CLI::App& app, BenchOptions& o, std::uint32_t takes) {
         ->capture_default_str();
   }
   if ((takes & kTakesCount) != 0) {
-    app.add_option("--count", o.count, "Instances (waiting), or events of an instance (events)")
+    app.add_option("--count", o.count,
+                   "Instances (waiting), events of an instance (events), numbers to search")
         ->check(CLI::Range(1, 1'000'000'000))
         ->capture_default_str();
   }
@@ -129,6 +131,33 @@ void add_size_options(CLI::App& app, BenchOptions& o, std::uint32_t takes) {
   }
 }
 
+void add_entity_options(CLI::App& app, BenchOptions& o, std::uint32_t takes) {
+  if ((takes & kTakesAccounts) != 0) {
+    app.add_option("--accounts", o.accounts, "Accounts of the bank")
+        ->check(CLI::Range(2, 10'000'000))
+        ->capture_default_str();
+  }
+  if ((takes & kTakesEntities) != 0) {
+    app.add_option("--entities", o.entities, "Entities, signalled in turn")
+        ->check(CLI::Range(1, 10'000'000))
+        ->capture_default_str();
+  }
+  if ((takes & kTakesWords) != 0) {
+    app.add_option("--words", o.words, "Words of a text")
+        ->check(CLI::Range(0, 500'000))
+        ->capture_default_str();
+  }
+  if ((takes & kTakesMix) != 0) {
+    app.add_option("--mix", o.mix, "Share of each kind of instance; kinds: " + mix_kinds())
+        ->check([](const std::string& text) {
+          const auto shares = parse_mix(text);
+          return shares.ok() ? std::string() : std::string(shares.status().message());
+        })
+        ->type_name("KIND=SHARE,...")
+        ->capture_default_str();
+  }
+}
+
 void add_workload(CLI::App& bench, const Workload& workload, int& exit_code) {
   // The options live as long as the commands that point into them.
   const auto options = std::make_shared<BenchOptions>();
@@ -138,6 +167,7 @@ void add_workload(CLI::App& bench, const Workload& workload, int& exit_code) {
   if ((workload.takes & kTakesHub) != 0) add_hub_options(*app, *options);
   add_load_options(*app, *options, workload.takes);
   add_size_options(*app, *options, workload.takes);
+  add_entity_options(*app, *options, workload.takes);
   if ((workload.takes & kNeedsFiles) != 0) {
     app->get_option("--dir")->required();
     app->get_option("--ledger")->required();
@@ -158,7 +188,8 @@ void add_bench_command(CLI::App& parent, int& exit_code) {
   for (const Workload& workload :
        {hello_workload(), fanout_workload(), events_workload(), timers_workload(),
         payload_workload(), raw_log_workload(), recover_workload(), waiting_workload(),
-        idle_workload(), check_workload()}) {
+        idle_workload(), check_workload(), suborch_workload(), chain_workload(), bank_workload(),
+        counter_workload(), wordcount_workload(), collision_workload(), mixed_workload()}) {
     add_workload(*bench, workload, exit_code);
   }
 }

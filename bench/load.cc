@@ -155,7 +155,7 @@ void Load::start(Lane& lane, std::uint64_t now) {
   if (options_.random_ids) options.instance_id = random_id(per_thread().random);
   scenario_.prepare(lane, options);
   client_.run_async(
-      scenario_.orchestrator(), std::move(options),
+      scenario_.orchestrator(lane), std::move(options),
       [&lane](Result<std::string> id) { lane.load->on_started(lane, id); },
       [&lane](Result<InstanceState> state) { lane.load->on_completed(lane, state); });
 }
@@ -282,7 +282,11 @@ Status run_load(const BenchOptions& options, Scenario& scenario, Report& report)
                Session::open(options, hub_options(options), report));
   Load load(options, *session, scenario, ledger.get(), report);
   if (options.resume) finish_running(*session, ledger.get(), report);
+  scenario.begin(*session);
   load.run();
+  if (const Status status = scenario.finish(*session, report); !status.ok()) {
+    report.add_error("checking the end: " + status.to_string());
+  }
   session->close();
   load.collect();
   if (report.verified_outputs == 0) report.add_error("no instance has completed");

@@ -41,16 +41,33 @@ struct Lane {
   std::string text;  // the scenario's
 };
 
-// What the lanes run. Called on any shard's thread, at the same time for different lanes.
+// What the lanes run. Called on any shard's thread, at the same time for different lanes, but for
+// begin() and finish(), which stand around the whole load.
 class Scenario {
  public:
   virtual ~Scenario() = default;
-  [[nodiscard]] virtual std::string_view orchestrator() const = 0;
+  // Before the first instance.
+  virtual void begin(Session& session) { static_cast<void>(session); }
+  // The orchestrator of the lane's next instance; after prepare().
+  [[nodiscard]] virtual std::string_view orchestrator(const Lane& lane) const = 0;
   // Sets the input of the lane's next instance.
   virtual void prepare(Lane& lane, StartOptions& start) = 0;
   // Empty when the instance did what it should, else what is wrong.
   [[nodiscard]] virtual std::string verify(const Lane& lane, const InstanceState& state) = 0;
+  // After the last instance: checks what must be true then. What is not, is an error of the report;
+  // a failure is what kept it from checking.
+  [[nodiscard]] virtual Status finish(Session& session, Report& report) {
+    static_cast<void>(session);
+    static_cast<void>(report);
+    return {};
+  }
 };
+
+// A stream of random numbers that is the same whenever the lane's instance is looked at.
+[[nodiscard]] inline Random random_of(const Lane& lane) {
+  Random random((static_cast<std::uint64_t>(lane.index) << 40) + lane.serial);
+  return Random(random.next());
+}
 
 class Load {
  public:
@@ -119,7 +136,6 @@ class Load {
 [[nodiscard]] Result<std::unique_ptr<Ledger>> open_ledger(const BenchOptions& options);
 
 // The whole of a workload that is one closed loop: opens the hub, runs the load and reports.
-// `resumed` is called between, when given.
 Status run_load(const BenchOptions& options, Scenario& scenario, Report& report);
 
 }  // namespace ingot::bench

@@ -39,6 +39,12 @@ struct BenchOptions {
   std::uint64_t count = 0;      // of instances or events
   std::uint64_t mib = 256;      // of log to recover
   std::uint32_t delay_ms = 10;  // of a timer
+  std::uint64_t accounts = 1000;
+  std::uint64_t entities = 1;  // that are signalled
+  std::uint32_t words = 1000;  // of a text
+  std::string mix =
+      "hello=30,fanout=5,events=10,timers=10,suborch=5,chain=5,bank=20,counter=10,wordcount=2,"
+      "collision=3";
 
   // What is written about it.
   std::string json;    // file, or - for standard output; empty: none

@@ -63,6 +63,10 @@ Json options_json(const BenchOptions& options) {
               {"count", options.count},
               {"mib", options.mib},
               {"delay_ms", options.delay_ms},
+              {"accounts", options.accounts},
+              {"entities", options.entities},
+              {"words", options.words},
+              {"mix", options.mix},
               {"ledger", options.ledger}};
 }
 
@@ -128,6 +132,10 @@ std::string grouped(double value) {
 
 void Report::add_error(const std::string& what) {
   if (errors++ == 0) first_error = what;
+}
+
+void Report::add_rate(const std::string& name, double total) {
+  extra.emplace_back(name, seconds > 0 ? total / seconds : 0);
 }
 
 std::string to_json(const Report& report, const BenchOptions& options) {

@@ -56,6 +56,8 @@ struct Report {
   std::vector<std::pair<std::string, double>> extra;
 
   void add_error(const std::string& what);
+  // A further figure: `total` of the measured time, per second.
+  void add_rate(const std::string& name, double total);
   // Nothing failed, and something was verified.
   [[nodiscard]] bool verified() const { return errors == 0 && verified_outputs != 0; }
 };

@@ -28,6 +28,10 @@ enum OptionBits : std::uint32_t {
   kTakesDelay = 1U << 12,
   kTakesBuild = 1U << 13,  // recover's hidden --build
   kNeedsFiles = 1U << 14,  // --dir and --ledger are required
+  kTakesAccounts = 1U << 15,
+  kTakesEntities = 1U << 16,
+  kTakesWords = 1U << 17,
+  kTakesMix = 1U << 18,
   // What every closed loop of instances takes.
   kTakesLoad = kTakesHub | kTakesConcurrency | kTakesSeconds | kTakesIdOrder | kTakesLedger,
 };
@@ -52,5 +56,12 @@ struct Workload {
 [[nodiscard]] Workload waiting_workload();
 [[nodiscard]] Workload idle_workload();
 [[nodiscard]] Workload check_workload();
+[[nodiscard]] Workload suborch_workload();
+[[nodiscard]] Workload chain_workload();
+[[nodiscard]] Workload bank_workload();
+[[nodiscard]] Workload counter_workload();
+[[nodiscard]] Workload wordcount_workload();
+[[nodiscard]] Workload collision_workload();
+[[nodiscard]] Workload mixed_workload();
 
 }  // namespace ingot::bench

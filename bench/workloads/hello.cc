@@ -1,13 +1,13 @@
 // hello: a chain of N activities (HelloSequence), the main job.
 
-#include "bench/hello_scenario.h"
+#include "bench/fixed_scenario.h"
 #include "bench/workload.h"
 
 namespace ingot::bench {
 namespace {
 
 Status run(const BenchOptions& options, Report& report) {
-  HelloScenario scenario(options.length);
+  FixedScenario scenario = hello_scenario(options.length);
   return run_load(options, scenario, report);
 }
 

@@ -16,7 +16,7 @@ class PayloadScenario final : public Scenario {
  public:
   explicit PayloadScenario(std::uint64_t bytes) : bytes_(bytes) {}
 
-  std::string_view orchestrator() const override { return "payload"; }
+  std::string_view orchestrator(const Lane&) const override { return "payload"; }
   void prepare(Lane& lane, StartOptions& start) override {
     if (lane.text.size() != bytes_) fill(lane);
     const std::string serial = std::to_string(lane.serial);
@@ -42,8 +42,7 @@ class PayloadScenario final : public Scenario {
 Status run(const BenchOptions& options, Report& report) {
   PayloadScenario scenario(options.bytes);
   if (Status status = run_load(options, scenario, report); !status.ok()) return status;
-  const auto bytes = static_cast<double>(report.completed * options.bytes);
-  report.extra.emplace_back("payload_bytes_per_s", report.seconds > 0 ? bytes / report.seconds : 0);
+  report.add_rate("payload_bytes_per_s", static_cast<double>(report.completed * options.bytes));
   return {};
 }
 

@@ -23,7 +23,7 @@
 #include <thread>
 #include <vector>
 
-#include "bench/hello_scenario.h"
+#include "bench/fixed_scenario.h"
 #include "bench/ledger_check.h"
 #include "bench/progress.h"
 #include "bench/resume.h"
@@ -66,7 +66,7 @@ Status build(const BenchOptions& options, Report& report) {
       if (::write(STDOUT_FILENO, line.data(), line.size()) < 0) return;
     }
   });
-  HelloScenario scenario(options.length);
+  FixedScenario scenario = hello_scenario(options.length);
   Load load(load_options, *session, scenario, ledger.get(), report);
   load.run();
   watcher.request_stop();
