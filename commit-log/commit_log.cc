@@ -261,6 +261,7 @@ Status CommitLogImpl::on_write(const Status& status) {
   in_flight_ = false;
   if (!status.ok()) return fail(status);
   offset_ += in_flight_bytes_;
+  pool_->log_grew(in_flight_bytes_);
   durable_ = submitted_;
   covered_ = covering_;
   counters_.bytes_written += in_flight_bytes_;

@@ -20,6 +20,7 @@
 #include <ingot/time.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -34,6 +35,10 @@ struct WriteCompletion {
   std::uint64_t token = 0;  // as given to submit_write()
   Status status;            // ok: all bytes are durable
 };
+
+// Asked before each part of a long job, with the bytes done so far: may wait, so that the device is
+// free for others. False: give the job up.
+using Pace = std::function<bool(std::uint64_t done)>;
 
 class Io {
  public:
@@ -60,6 +65,11 @@ class Io {
   // --- Files: synchronous --------------------------------------------------------------------
   // Creates `path` (it must not exist), writes `size` zero bytes, fsyncs it and its directory.
   virtual Status create_zeroed(const std::string& path, std::uint64_t size) = 0;
+  // As create_zeroed(), in small parts. `cancelled` when `pace` gives it up; nothing is left then.
+  virtual Status create_zeroed_slowly(const std::string& path, std::uint64_t size,
+                                      const Pace& /*pace*/) {
+    return create_zeroed(path, size);
+  }
   // Opens an existing file for submit_write() and read().
   virtual Result<FileHandle> open(const std::string& path) = 0;
   virtual void close(FileHandle file) = 0;

@@ -21,6 +21,8 @@ namespace ingot::log {
 namespace {
 
 constexpr std::size_t kZeroChunkBytes = 1U << 20;
+// A write of this size keeps the device for about as long as one of the log's.
+constexpr std::size_t kPacedChunkBytes = 256U << 10;
 
 class Descriptor {
  public:
@@ -65,11 +67,13 @@ Status sync_directory(const std::string& directory) {
   return {};
 }
 
-Status write_zeros(int descriptor, const std::string& path, std::uint64_t size) {
+Status write_zeros(int descriptor, const std::string& path, std::uint64_t size, const Pace& pace) {
   AlignedBuffer zeros;
-  zeros.append_zeros(static_cast<std::size_t>(std::min<std::uint64_t>(size, kZeroChunkBytes)));
+  zeros.append_zeros(static_cast<std::size_t>(
+      std::min<std::uint64_t>(size, pace ? kPacedChunkBytes : kZeroChunkBytes)));
   std::uint64_t done = 0;
   while (done < size) {
+    if (pace && !pace(done)) return Status(StatusCode::cancelled, "zeroing " + path);
     const std::size_t chunk =
         static_cast<std::size_t>(std::min<std::uint64_t>(size - done, zeros.size()));
     const ssize_t written = ::pwrite(descriptor, zeros.data(), chunk, static_cast<off_t>(done));
@@ -134,6 +138,11 @@ const PosixFiles::File& PosixFiles::file(FileHandle handle) const {
 }
 
 Status PosixFiles::create_zeroed(const std::string& path, std::uint64_t size) {
+  return create_zeroed_slowly(path, size, nullptr);
+}
+
+Status PosixFiles::create_zeroed_slowly(const std::string& path, std::uint64_t size,
+                                        const Pace& pace) {
   if (::access(path.c_str(), F_OK) == 0) return errno_status("creating", path, EEXIST);
   const std::string temporary = path + std::string(kTemporarySuffix);
   {
@@ -145,7 +154,7 @@ Status PosixFiles::create_zeroed(const std::string& path, std::uint64_t size) {
     if (error == ENOSPC || error == EDQUOT || error == EFBIG) {
       status = errno_status("allocating", temporary, error);
     }
-    if (status.ok()) status = write_zeros(descriptor.get(), temporary, size);
+    if (status.ok()) status = write_zeros(descriptor.get(), temporary, size, pace);
     if (!status.ok()) {
       ::unlink(temporary.c_str());
       return status;

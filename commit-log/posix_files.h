@@ -25,6 +25,8 @@ class PosixFiles : public Io {
   ~PosixFiles() override;
 
   Status create_zeroed(const std::string& path, std::uint64_t size) override;
+  Status create_zeroed_slowly(const std::string& path, std::uint64_t size,
+                              const Pace& pace) override;
   Result<FileHandle> open(const std::string& path) override;
   void close(FileHandle file) override;
   Result<std::uint64_t> size(FileHandle file) override;

@@ -1,11 +1,19 @@
 #include "commit-log/segment_pool.h"
 
+#include <chrono>
 #include <utility>
 
 #include "commit-log/segment_files.h"
 #include "core/try.h"
 
 namespace ingot::log {
+namespace {
+
+// Without any growth of the log, one part of a spare is written after so many looks.
+constexpr std::chrono::milliseconds kLook(2);
+constexpr int kLooks = 4;
+
+}  // namespace
 
 SegmentPool::SegmentPool(Io& io, std::string directory, std::uint64_t segment_bytes,
                          std::uint32_t spares_max, std::vector<std::string> spares,
@@ -21,6 +29,11 @@ SegmentPool::SegmentPool(Io& io, std::string directory, std::uint64_t segment_by
 
 SegmentPool::~SegmentPool() {
   creating_.store(false);
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -48,27 +61,53 @@ void SegmentPool::run(Io& io) {
 
 bool SegmentPool::work(Io& io, std::unique_lock<std::mutex>& lock) {
   if (!retired_.empty()) {
-    const Retired retired = std::move(retired_.front());
-    retired_.pop_front();
-    if (!failure_.ok()) return true;
-    Status status = retire_now(io, retired, lock);
-    if (!status.ok()) failure_ = std::move(status);
+    retire_next(io, lock);
     return true;
   }
   if (spares_.size() >= spares_max_) creating_.store(false);
   if (!creating_.load()) return false;
   std::string path = next_path();
   lock.unlock();
-  Status status = io.create_zeroed(path, segment_bytes_);
+  Status status = create(io, path);
   lock.lock();
+  urgent_ = false;
   if (status.ok()) {
     add_spare(std::move(path));
   } else {
     creating_.store(false);
-    creation_failure_ = std::move(status);
+    if (status.code() != StatusCode::cancelled) creation_failure_ = std::move(status);
   }
   changed_.notify_all();
   return true;
+}
+
+Status SegmentPool::create(Io& io, const std::string& path) {
+  if (&io == &io_) return io.create_zeroed(path, segment_bytes_);
+  return io.create_zeroed_slowly(
+      path, segment_bytes_,
+      [this, &io, before = grown_.load()](std::uint64_t done) { return pace(io, done, before); });
+}
+
+bool SegmentPool::pace(Io& io, std::uint64_t done, std::uint64_t grown_before) {
+  std::unique_lock lock(mutex_);
+  for (int looks = 0; looks < kLooks; ++looks) {
+    while (!retired_.empty()) {  // trimming does not wait for a spare
+      retire_next(io, lock);
+      io_.wake();
+    }
+    if (stopping_ || spares_.size() >= spares_max_) return false;
+    if (urgent_ || done < 2 * (grown_.load(std::memory_order_relaxed) - grown_before)) break;
+    changed_.wait_for(lock, kLook);
+  }
+  return !stopping_;
+}
+
+void SegmentPool::retire_next(Io& io, std::unique_lock<std::mutex>& lock) {
+  const Retired retired = std::move(retired_.front());
+  retired_.pop_front();
+  if (!failure_.ok()) return;
+  Status status = retire_now(io, retired, lock);
+  if (!status.ok()) failure_ = std::move(status);
 }
 
 Status SegmentPool::retire_now(Io& io, const Retired& retired, std::unique_lock<std::mutex>& lock) {
@@ -104,6 +143,8 @@ Status SegmentPool::retry() {
   Status last = std::exchange(creation_failure_, Status());
   if (spares_.size() >= spares_max_) return {};
   creating_.store(true);
+  urgent_ = true;
+  changed_.notify_all();
   start(lock);
   if (background_ != nullptr) return last;
   return creation_failure_;
@@ -112,6 +153,8 @@ Status SegmentPool::retry() {
 Result<std::string> SegmentPool::take(std::uint64_t bytes) {
   std::unique_lock lock(mutex_);
   if (bytes <= segment_bytes_) {
+    urgent_ = running_;
+    changed_.notify_all();
     changed_.wait(lock, [this] { return !spares_.empty() || !running_; });
     if (!spares_.empty()) {
       std::string path = std::move(spares_.back());

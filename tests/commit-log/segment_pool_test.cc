@@ -133,5 +133,69 @@ TEST(SegmentPoolTest, TheBackgroundThreadServesARunningOwner) {
   EXPECT_TRUE(pool.failure().ok());
 }
 
+// Spares are written slowly while no one is short of them.
+class SlowSpares : public ::testing::Test {
+ protected:
+  static constexpr std::uint64_t kLarge = 16U << 20;
+
+  void SetUp() override {
+    auto io = make_io(IoBackend::pwritev2, temp_.path());
+    ASSERT_TRUE(io.ok()) << io.status().to_string();
+    io_ = std::move(*io);
+  }
+  [[nodiscard]] std::size_t unfinished() const {
+    auto listing = list_log_directory(*io_, temp_.path());
+    EXPECT_TRUE(listing.ok());
+    return listing->leftovers.size();
+  }
+
+  const sim::TempDirectory temp_;
+  std::unique_ptr<Io> io_;
+};
+
+TEST_F(SlowSpares, OneInTheMakingIsGivenUpAtTheEnd) {
+  {
+    SegmentPool pool(*io_, temp_.path(), 64 * kLarge, 1, {}, 0);
+    pool.want_spares();
+  }
+  EXPECT_EQ(unfinished(), 0U);
+}
+
+TEST_F(SlowSpares, OneInTheMakingIsFinishedAtOnceForTheOneWhoWaits) {
+  SegmentPool pool(*io_, temp_.path(), kLarge, 1, {}, 0);
+  pool.want_spares();
+  auto taken = pool.take(100);
+  ASSERT_TRUE(taken.ok()) << taken.status().to_string();
+  auto file = io_->open(*taken);
+  ASSERT_TRUE(file.ok());
+  EXPECT_EQ(*io_->size(*file), kLarge);
+  io_->close(*file);
+  EXPECT_TRUE(pool.retry().ok());
+  while (pool.ready() == 0) std::this_thread::yield();
+}
+
+TEST_F(SlowSpares, TheyAreReadyWithoutAnyGrowth) {
+  SegmentPool pool(*io_, temp_.path(), kLarge, 1, {}, 0);
+  pool.want_spares();
+  while (pool.ready() == 0) std::this_thread::yield();
+  EXPECT_EQ(unfinished(), 0U);
+}
+
+TEST_F(SlowSpares, ARetiredSegmentReplacesOneInTheMaking) {
+  const std::string old = temp_.path() + "/old";
+  ASSERT_TRUE(io_->create_zeroed(old, kLarge).ok());
+  {
+    SegmentPool pool(*io_, temp_.path(), kLarge, 1, {}, 0);
+    pool.want_spares();
+    pool.retire(old, kLarge);
+    while (pool.ready() == 0) std::this_thread::yield();
+    EXPECT_TRUE(pool.failure().ok());
+  }
+  EXPECT_EQ(unfinished(), 0U);
+  auto listing = list_log_directory(*io_, temp_.path());
+  ASSERT_TRUE(listing.ok());
+  EXPECT_EQ(listing->spares.size(), 1U);
+}
+
 }  // namespace
 }  // namespace ingot::log
