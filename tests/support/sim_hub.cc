@@ -83,6 +83,7 @@ class SimHub::Activities final : public ActivityExecutor {
 class SimHub::NoBoard final : public WorkBoard {
  public:
   void offer_orchestration(PartitionId, SequenceNumber) override {}
+  void released(WorkKind) override {}
   void offer_entity(PartitionId, SequenceNumber) override {}
   void offer_activity(PartitionId, SequenceNumber, std::int32_t) override {}
 };
