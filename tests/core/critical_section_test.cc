@@ -450,5 +450,28 @@ TEST(EntityLockTest, OtherLocksThanTheHistorysAreNamed) {
   EXPECT_EQ(expect_failed(other.step({granted(3)})).type, kNonDeterministicOrchestration);
 }
 
+TEST(EntityLockTest, TemporariesInAwaitedExpressionsLiveAndDieOnce) {
+  const std::string stem = "a stem that does not fit into a small string";
+  Harness harness([stem](OrchestrationContext& context) -> Task<std::string> {
+    std::string text;
+    for (int i = 0; i < 2; ++i) {
+      text += co_await context.call_entity({"e", stem + std::to_string(i)}, "op", stem + "in");
+      text += co_await context.call_entity(EntityId("e", stem + std::to_string(i)), stem + "op");
+      const EntityLock lock = co_await context.lock_entities(
+          EntityId("e", stem + "1"), EntityId("e", stem + std::to_string(i)));
+      context.signal_entity({"f", stem}, "op", text, Timestamp(Duration(1)));
+    }
+    co_return text;
+  });
+  harness.begin();
+  for (const std::int32_t id : {0, 6}) {
+    harness.step({answered(id, stem)});
+    harness.step({answered(id + 1, stem)});
+    const auto actions = harness.step({granted(id + 2)});
+    EXPECT_EQ(actions.size(), id == 0 ? 4U : 3U) << id;
+  }
+  EXPECT_TRUE(harness.last.finished);
+}
+
 }  // namespace
 }  // namespace ingot
