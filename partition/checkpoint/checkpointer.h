@@ -51,6 +51,9 @@ class Checkpointer {
   // One is under way, or there is something for another one.
   [[nodiscard]] bool can_help() const { return active() || state_.applied != cut_position_; }
 
+  // The one under way; null when there is none.
+  [[nodiscard]] const Cut* cut() const { return cut_.get(); }
+
   void refuse_waiting(const Status& why);
   [[nodiscard]] std::uint64_t checkpoints() const { return checkpoints_; }
   [[nodiscard]] std::uint64_t rows() const { return rows_; }

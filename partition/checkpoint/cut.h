@@ -32,6 +32,9 @@ class Cut final : public CopySink {
   [[nodiscard]] Position position() const { return position_; }
   // The epoch that the cut ended.
   [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
+  // What was changed in that epoch, and lives or has ended since. The records of those that ended
+  // in it are the sealed ones.
+  [[nodiscard]] const std::vector<SequenceNumber>& touched() const { return to_copy_; }
   [[nodiscard]] std::uint64_t rows() const { return rows_.size() + records_.count(); }
 
  private:

@@ -15,10 +15,7 @@ namespace ingot::partition {
 class HubClient final : public Client {
  public:
   HubClient(const Environment& environment, Router& router, std::uint64_t seed)
-      : environment_(environment),
-        router_(router),
-        ids_(environment.clock, seed),
-        next_request_id_(seed) {}
+      : environment_(environment), router_(router), ids_(environment.clock, seed) {}
 
   Result<std::string> schedule_new_orchestration(std::string_view orchestrator,
                                                  StartOptions options) override;
@@ -62,16 +59,35 @@ class HubClient final : public Client {
                                              bool release_orphaned_locks) override;
 
  private:
+  // A request about one instance.
+  template <typename R>
+  static R named(std::string_view instance_id) {
+    R request;
+    request.instance_id = instance_id;
+    request.id_hash = hash64(instance_id);
+    return request;
+  }
+  static Status refuse_on_shard_thread();
+  // Valid, and not an entity's.
+  static Status check_orchestration_id(std::string_view id);
+  static Status check_page_size(std::uint32_t page_size);
+  static Status check_filter(const InstanceFilter& filter);
   // The limit on payloads; `what` names it in the message.
   Status check_payload(std::string_view what, std::size_t bytes) const;
+
+  Result<StartRequest> make_start(std::string_view orchestrator, StartOptions options);
   Result<InstanceState> wait(std::string_view instance_id, WaitFor wait_for, Duration timeout);
-  Status deliver(std::string_view instance_id, HistoryEventKind kind, std::string_view name,
-                 std::string_view data);
+  Status control(std::string_view instance_id, HistoryEventKind kind, std::string_view reason,
+                 bool recurse, std::uint64_t request_id);
+  Result<std::uint64_t> purge_tree(std::string_view instance_id, bool recursive,
+                                   std::uint64_t request_id);
+  Result<PurgeResult> purge_trees(const PurgeFilter& filter, Duration timeout);
+  Result<bool> is_orphaned(const CriticalSection& lock);
 
   const Environment& environment_;
   Router& router_;
   InstanceIdMaker ids_;
-  std::atomic<std::uint64_t> next_request_id_;
+  std::atomic<std::uint64_t> next_wait_id_{1};
 };
 
 }  // namespace ingot::partition

@@ -19,6 +19,8 @@ class InstanceIdMaker {
   // Any thread. 48 bits of milliseconds, then a counter that never repeats in this process, then
   // bits that differ between processes.
   [[nodiscard]] std::string make();
+  // The id that stands for a request id: always the same (a UUID of version 8).
+  [[nodiscard]] static std::string of_request(std::uint64_t request_id);
 
  private:
   const Clock& clock_;

@@ -6,6 +6,7 @@
 
 #include "core/hash.h"
 #include "core/history_codec.h"
+#include "partition/requests/rewind.h"
 #include "partition/state/row.h"
 
 namespace ingot::partition {
@@ -20,6 +21,10 @@ bool creates_entity(HistoryEventKind kind) {
 }  // namespace
 
 void PeerExchange::queued(PartitionId destination, std::uint64_t channel_position) {
+  if (pipelines(destination)) {
+    own_waits_ = true;
+    return;
+  }
   gate_.hold(recorder_.position(), [this, destination, channel_position](const Status& status) {
     if (!status.ok()) return;
     const PeerMessage* message = state_.outbox.find(destination, channel_position);
@@ -37,6 +42,10 @@ void PeerExchange::send() {
 
 void PeerExchange::resend_all() {
   for (const auto& [destination, channel] : state_.outbox.channels()) {
+    if (pipelines(destination)) {
+      own_waits_ |= !channel.unconfirmed.empty();
+      continue;
+    }
     std::vector<PeerMessage>& messages = outgoing_[destination].messages;
     messages.assign(channel.unconfirmed.begin(), channel.unconfirmed.end());
   }
@@ -48,7 +57,30 @@ void PeerExchange::take(PeerMessages& messages) {
   pump(messages.origin, inlet);
 }
 
+void PeerExchange::take_own() {
+  own_waits_ = false;
+  const auto channel = state_.outbox.channels().find(state_.partition);
+  if (channel == state_.outbox.channels().end()) return;
+  const std::uint64_t before = state_.dedup.last(state_.partition);
+  // Facts append to the channel meanwhile; what is there stays in its place.
+  const auto& messages = channel->second.unconfirmed;
+  for (std::size_t i = 0, end = messages.size(); i < end; ++i) {
+    if (messages[i].channel_position <= before) continue;
+    if (!recorder_.failure().ok()) return;
+    if (!recorder_.has_room()) {
+      own_waits_ = true;
+      break;
+    }
+    if (!receive(state_.partition, messages[i])) break;  // resume() goes on
+  }
+  const std::uint64_t last = state_.dedup.last(state_.partition);
+  if (!messages.empty() && last >= messages.front().channel_position) {
+    recorder_.record(OutboxConfirmed{state_.partition, last});
+  }
+}
+
 void PeerExchange::resume() {
+  own_waits_ = true;
   for (auto& [origin, inlet] : inlets_) pump(origin, inlet);
 }
 
@@ -94,7 +126,20 @@ bool PeerExchange::receive(PartitionId origin, const PeerMessage& message) {
       recorder_.fail(ended.status());
       return true;
     }
-    if (event.kind == HistoryEventKind::execution_started) fact.replaced = ended->status;
+    if (event.kind == HistoryEventKind::execution_started) {
+      fact.replaced = ended->status;
+    } else if (event.kind == HistoryEventKind::execution_rewound &&
+               ended->status == RuntimeStatus::failed) {
+      // Before the message, which then finds nothing to do. If only this much survives a crash, the
+      // message comes again and does nothing.
+      const Result<std::string> row =
+          rewound_row(found.record, state_.last_sequence.plus(1), recorder_.now(), event.data);
+      if (!row.ok()) {
+        recorder_.fail(row.status());
+        return true;
+      }
+      recorder_.record(InstanceRewound{0, *row});
+    }
   } else if (creates_entity(event.kind) && is_entity_id(message.target_id)) {
     // Before the message: if only this much survives a crash, the message comes again.
     recorder_.record(EntityCreated{message.target_id});

@@ -6,6 +6,10 @@
 // until the receiver has confirmed it. Receiving: each channel is taken strictly in order, one fact
 // a message; duplicates are confirmed again and dropped. A target that has to be loaded makes its
 // channel wait. Confirmations go out when the messages are durable here.
+//
+// What the partition sends to itself takes the same facts but need not wait: cause and reception
+// are in one log, in this order. So a chain of messages within a partition costs no write of its
+// own.
 
 #include <deque>
 #include <map>
@@ -35,6 +39,10 @@ class PeerExchange {
   // After recovery: sends everything that was never confirmed.
   void resend_all();
 
+  // Messages to the partition itself that have not been received. take_own() receives some.
+  [[nodiscard]] bool has_own() const { return own_waits_; }
+  void take_own();
+
   void take(PeerMessages& messages);
   void take(const PeerConfirmation& confirmation);
   // Goes on with the channels that waited for a load.
@@ -47,6 +55,10 @@ class PeerExchange {
   };
 
   void pump(PartitionId origin, Inlet& inlet);
+  // Whether messages to the partition itself need not be durable first.
+  [[nodiscard]] bool pipelines(PartitionId destination) const {
+    return destination == state_.partition && !environment_.options.persist_steps_first;
+  }
   bool receive(PartitionId origin, const PeerMessage& message);
   void confirm(PartitionId origin, Inlet& inlet);
 
@@ -55,6 +67,7 @@ class PeerExchange {
   Recorder& recorder_;
   EffectGate& gate_;
   Residency& residency_;
+  bool own_waits_ = false;
   std::map<PartitionId, PeerMessages> outgoing_;
   std::map<PartitionId, Inlet> inlets_;
 };

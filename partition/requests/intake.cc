@@ -1,6 +1,5 @@
 #include "partition/requests/intake.h"
 
-#include "core/history_codec.h"
 #include "partition/state/row.h"
 
 namespace ingot::partition {
@@ -10,19 +9,62 @@ Status no_such_instance(const std::string& id) {
   return Status(StatusCode::not_found, "no instance '" + id + "'");
 }
 
+Status has_ended(const std::string& id) {
+  return Status(StatusCode::failed_precondition, "instance '" + id + "' has ended");
+}
+
+// Of what a record holds; records are ours, but come from disk.
+Result<RowView> view_of(const Found& found) {
+  if (found.live != nullptr) return view_row(*found.live);
+  return view_row(found.record);
+}
+
 }  // namespace
+
+std::string_view Intake::encoded(const HistoryEventView& event) {
+  event_.clear();
+  encode_event(event, event_);
+  return event_;
+}
+
+bool Intake::record_start(const HistoryEventView& started, std::uint64_t request_id,
+                          const Found& found) {
+  InstanceCreated fact;
+  fact.request_id = request_id;
+  if (found.live != nullptr) {
+    fact.replaced = found.live->status;
+    fact.replaced_sequence = found.live->sequence;
+  } else if (!found.record.empty()) {
+    const Result<RowView> ended = view_row(found.record);
+    if (!ended.ok()) {
+      recorder_.fail(ended.status());
+      return false;
+    }
+    fact.replaced = ended->status;
+  }
+  fact.started = encoded(started);
+  return recorder_.record(fact);
+}
 
 bool Intake::take(StartRequest& request) {
   const Found found = residency_.find(request.id_hash, request.instance_id);
   if (found.in_store) return false;
-  if (found.live != nullptr || !found.record.empty()) {
-    // What exists may not be durable yet, and the answer tells of it.
-    gate_.hold(recorder_.position(), [started = std::move(request.started),
-                                      id = std::move(request.instance_id)](const Status& status) {
-      started(status.ok() ? Status(StatusCode::already_exists, "instance '" + id + "' exists")
-                          : status);
-    });
+  if (state_.requests.contains(request.request_id)) {
+    answer_repeated(request, found);
     return true;
+  }
+  if (found.live != nullptr || !found.record.empty()) {
+    const Result<RowView> existing = view_of(found);
+    if (!existing.ok()) {
+      request.started(existing.status());
+      return true;
+    }
+    if ((request.replace >> static_cast<unsigned>(existing->status) & 1) == 0) {
+      // What exists may not be durable yet, and the answer tells of it.
+      answer(request.started,
+             Status(StatusCode::already_exists, "instance '" + request.instance_id + "' exists"));
+      return true;
+    }
   }
   HistoryEventView event;
   event.kind = HistoryEventKind::execution_started;
@@ -32,42 +74,50 @@ bool Intake::take(StartRequest& request) {
   event.has_data = request.has_input;
   event.instance_id = request.instance_id;
   event.execution_id = {random_.next(), random_.next() | 1};
+  event.version = request.version;
+  event.tags = request.tags;
+  event.trace_parent = request.trace_parent;
   event.has_fire_at = request.scheduled_start.has_value();
   if (request.scheduled_start) event.fire_at = *request.scheduled_start;
-  event_.clear();
-  encode_event(event, event_);
-  // The waiter comes first: the instance may end within this very turn.
-  const SequenceNumber sequence = state_.last_sequence.plus(1);
-  if (!recorder_.record(InstanceCreated{0, std::nullopt, {}, event_})) {
+  if (!record_start(event, request.request_id, found)) {
     request.started(recorder_.failure());
     return true;
   }
-  INGOT_ASSERT(state_.last_sequence == sequence, sequence.value);
+  // No step has run yet, so the instance has not ended.
   if (request.completed) {
-    waiters_.add(sequence, {WaitFor::completion, true, 0, std::move(request.completed)});
+    waiters_.add(state_.last_sequence,
+                 {WaitFor::completion, true, 0, std::move(request.completed)});
   }
-  gate_.hold(recorder_.position(), [started = std::move(request.started),
-                                    id = std::move(request.instance_id)](const Status& s) mutable {
-    if (s.ok()) {
-      started(std::move(id));
-    } else {
-      started(s);
-    }
-  });
+  answer(request.started, std::move(request.instance_id));
   return true;
 }
 
+void Intake::answer_repeated(StartRequest& request, const Found& found) {
+  answer(request.started, request.instance_id);
+  if (!request.completed) return;
+  if (found.live != nullptr) {
+    waiters_.add(found.live->sequence,
+                 {WaitFor::completion, true, 0, std::move(request.completed)});
+    return;
+  }
+  Result<InstanceState> end = no_such_instance(request.instance_id);
+  if (!found.record.empty()) {
+    const Result<RowView> row = view_row(found.record);
+    end = row.ok() ? to_instance_state(*row, true) : Result<InstanceState>(row.status());
+  }
+  answer(request.completed, std::move(end));
+}
+
 bool Intake::take(DeliverRequest& request) {
+  if (state_.requests.contains(request.request_id)) {
+    answer(request.done, Status());
+    return true;
+  }
   const Found found = residency_.find(request.id_hash, request.instance_id);
   if (found.in_store) return false;
   if (found.live == nullptr) {
-    Status why = found.record.empty() ? no_such_instance(request.instance_id)
-                                      : Status(StatusCode::failed_precondition,
-                                               "instance '" + request.instance_id + "' has ended");
-    gate_.hold(recorder_.position(),
-               [done = std::move(request.done), why = std::move(why)](const Status& status) {
-                 done(status.ok() ? why : status);
-               });
+    answer(request.done, found.record.empty() ? no_such_instance(request.instance_id)
+                                              : has_ended(request.instance_id));
     return true;
   }
   HistoryEventView event;
@@ -76,14 +126,39 @@ bool Intake::take(DeliverRequest& request) {
   event.name = request.name;
   event.data = request.data;
   event.has_data = true;
-  event_.clear();
-  encode_event(event, event_);
-  if (!recorder_.record(MessageDelivered{found.live->sequence, 0, event_})) {
+  event.recurse = request.recurse;
+  record_and_answer(MessageDelivered{found.live->sequence, request.request_id, encoded(event)},
+                    request.done, Status());
+  return true;
+}
+
+bool Intake::take(SignalRequest& request) {
+  if (state_.requests.contains(request.request_id)) {
+    answer(request.done, Status());
+    return true;
+  }
+  const Found found = residency_.find(request.id_hash, request.instance_id);
+  if (found.in_store) return false;
+  SequenceNumber entity;
+  if (found.live != nullptr) {
+    entity = found.live->sequence;
+  } else if (recorder_.record(EntityCreated{request.instance_id})) {
+    entity = state_.last_sequence;
+  } else {
     request.done(recorder_.failure());
     return true;
   }
-  gate_.hold(recorder_.position(),
-             [done = std::move(request.done)](const Status& status) { done(status); });
+  HistoryEventView event;
+  event.kind = HistoryEventKind::entity_operation_signaled;
+  event.timestamp = recorder_.now();
+  event.name = request.operation;
+  event.data = request.input;
+  event.has_data = true;
+  event.has_fire_at = request.at.has_value();
+  if (request.at) event.fire_at = *request.at;
+  event.trace_parent = request.trace_parent;
+  record_and_answer(MessageDelivered{entity, request.request_id, encoded(event)}, request.done,
+                    Status());
   return true;
 }
 
@@ -91,9 +166,7 @@ bool Intake::take(ObserveRequest& request) {
   const Found found = residency_.find(request.id_hash, request.instance_id);
   if (found.in_store) return false;
   if (found.live == nullptr && found.record.empty()) {
-    gate_.hold(recorder_.position(),
-               [done = std::move(request.done), why = no_such_instance(request.instance_id)](
-                   const Status& status) { done(status.ok() ? why : status); });
+    answer(request.done, no_such_instance(request.instance_id));
     return true;
   }
   const bool wait =
@@ -105,11 +178,9 @@ bool Intake::take(ObserveRequest& request) {
                                         std::move(request.done)});
     return true;
   }
-  const Result<RowView> row =
-      found.live != nullptr ? Result<RowView>(view_row(*found.live)) : view_row(found.record);
-  Result<InstanceState> answer = row.ok() ? to_instance_state(*row, request.with_payloads)
-                                          : Result<InstanceState>(row.status());
-  answer_when_durable(gate_, recorder_.position(), std::move(request.done), std::move(answer));
+  const Result<RowView> row = view_of(found);
+  answer(request.done, row.ok() ? to_instance_state(*row, request.with_payloads)
+                                : Result<InstanceState>(row.status()));
   return true;
 }
 
@@ -123,22 +194,32 @@ bool Intake::take(CancelWaitRequest& request) {
 bool Intake::take(HistoryRequest& request) {
   const Found found = residency_.find(request.id_hash, request.instance_id);
   if (found.in_store) return false;
-  Result<std::vector<HistoryEvent>> answer = no_such_instance(request.instance_id);
-  if (found.live != nullptr) {
-    answer = decode_history(found.live->history);
-  } else if (!found.record.empty()) {
-    const Result<RowView> row = view_row(found.record);
-    answer =
+  Result<std::vector<HistoryEvent>> history = no_such_instance(request.instance_id);
+  if (found.live != nullptr || !found.record.empty()) {
+    const Result<RowView> row = view_of(found);
+    history =
         row.ok() ? decode_history(row->history) : Result<std::vector<HistoryEvent>>(row.status());
   }
-  gate_.hold(recorder_.position(),
-             [done = std::move(request.done), answer = std::move(answer)](const Status& status) {
-               if (status.ok()) {
-                 done(answer);
-               } else {
-                 done(status);
-               }
-             });
+  answer(request.done, std::move(history));
+  return true;
+}
+
+bool Intake::take(EntityRequest& request) {
+  const Found found = residency_.find(request.id_hash, request.instance_id);
+  if (found.in_store) return false;
+  if (found.live == nullptr) {
+    answer(request.done, Status(StatusCode::not_found, "no entity '" + request.instance_id + "'"));
+  } else {
+    answer(request.done, to_entity_state(view_row(*found.live), request.include_state));
+  }
+  return true;
+}
+
+bool Intake::take(CountRequest& request) {
+  InstanceCounts counts;
+  counts.by_status = state_.counters.by_status;
+  counts.entities = state_.counters.entities;
+  answer(request.done, counts);
   return true;
 }
 

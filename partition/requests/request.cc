@@ -8,10 +8,19 @@ struct Refuser {
 
   void operator()(StartRequest& r) const { r.started(why); }
   void operator()(DeliverRequest& r) const { r.done(why); }
+  void operator()(SignalRequest& r) const { r.done(why); }
+  void operator()(RestartRequest& r) const { r.done(why); }
+  void operator()(RewindRequest& r) const { r.done(why); }
+  void operator()(PurgeRequest& r) const { r.done(why); }
   void operator()(ObserveRequest& r) const { r.done(why); }
   void operator()(CancelWaitRequest& /*r*/) const {}
   void operator()(HistoryRequest& r) const { r.done(why); }
-  void operator()(QueryRequest& r) const { r.done(why); }
+  void operator()(EntityRequest& r) const { r.done(why); }
+  void operator()(CleanEntityRequest& r) const { r.done(why); }
+  void operator()(CountRequest& r) const { r.done(why); }
+  void operator()(ScanRequest& r) const { r.done(why); }
+  void operator()(CompletionRequest& r) const { r.done(why); }
+  void operator()(PurgeManyRequest& r) const { r.done(why); }
   void operator()(CheckpointRequest& r) const { r.done(why); }
   void operator()(MetricsRequest& r) const {
     PartitionMetrics metrics;
@@ -29,7 +38,8 @@ struct Refuser {
   void operator()(PeerMessages& /*r*/) const {}
   void operator()(PeerConfirmation& /*r*/) const {}
   void operator()(LoadDone& /*r*/) const {}
-  void operator()(QueryScanned& r) const { r.progress->request.done(why); }
+  void operator()(RowsScanned& r) const { r.progress->request.done(why); }
+  void operator()(RecordsScanned& r) const { r.progress->request.done(why); }
   void operator()(CheckpointDone& /*r*/) const {}
 };
 

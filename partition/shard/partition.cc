@@ -404,12 +404,17 @@ bool Partition::fire_timers(Timestamp now) {
 
 bool Partition::run_local_work() {
   bool any = false;
-  while (recorder_.failure().ok() && (!steps_.empty() || !activities_.empty())) {
+  while (recorder_.failure().ok() &&
+         (!steps_.empty() || !activities_.empty() || peers_.has_own())) {
     if (log_->batch_bytes() >= environment_.options.batch_bytes_max) break;
     if (!recorder_.has_room()) break;
     any = true;
     if (!activities_.empty()) {
       activities_.start_next();
+      continue;
+    }
+    if (steps_.empty()) {
+      peers_.take_own();
       continue;
     }
     const SequenceNumber sequence = steps_.front();

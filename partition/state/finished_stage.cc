@@ -43,4 +43,19 @@ FinishedRecord FinishedRecords::find(std::uint64_t id_hash, std::string_view id)
   return at == nullptr ? FinishedRecord{} : read(at);
 }
 
+FinishedRecord FinishedRecords::next(FinishedPlace& place) const {
+  while (place.chunk < chunks_.size()) {
+    const Chunk& chunk = chunks_[place.chunk];
+    if (place.at < chunk.used) {
+      const FinishedRecord record = read(chunk.bytes.get() + place.at);
+      place.at += kHeaderBytes + record.id.size() + record.row.size();
+      return record;
+    }
+    if (place.chunk + 1 == chunks_.size()) break;
+    ++place.chunk;
+    place.at = 0;
+  }
+  return {};
+}
+
 }  // namespace ingot::partition

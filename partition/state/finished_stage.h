@@ -29,6 +29,12 @@ struct FinishedRecord {
   [[nodiscard]] bool purged() const { return !id.empty() && row.empty(); }
 };
 
+// A place between two records of a generation.
+struct FinishedPlace {
+  std::size_t chunk = 0;
+  std::size_t at = 0;  // in the chunk
+};
+
 class FinishedRecords {
  public:
   // The stored record, stable until the object is destroyed.
@@ -37,6 +43,22 @@ class FinishedRecords {
   [[nodiscard]] FinishedRecord find(std::uint64_t id_hash, std::string_view id) const;
   [[nodiscard]] std::size_t count() const { return index_.size(); }
   [[nodiscard]] std::size_t memory_bytes() const { return chunk_bytes_ + index_.memory_bytes(); }
+
+  // The record behind `place`, which moves on; an empty id at the end, where more may come later.
+  [[nodiscard]] FinishedRecord next(FinishedPlace& place) const;
+  // A place such that `is_before`, which is true for some first records and for no others, is true
+  // for all before it. Looks at one record a chunk.
+  template <typename IsBefore>
+  [[nodiscard]] FinishedPlace skip(IsBefore&& is_before) const {
+    FinishedPlace place;
+    for (std::size_t chunk = 1; chunk < chunks_.size(); ++chunk) {
+      const FinishedRecord first = read(chunks_[chunk].bytes.get());
+      if (first.purged()) continue;
+      if (!is_before(first)) break;
+      place.chunk = chunk;
+    }
+    return place;
+  }
 
   // Calls `visit(FinishedRecord)` in the order of finishing.
   template <typename Visit>

@@ -76,6 +76,8 @@ void read_entity(Reader& r, RowView& view, std::unique_ptr<Entity>& entity) {
   entity->lock.execution_id.high = r.fixed64();
   entity->lock.execution_id.low = r.fixed64();
   entity->lock.event_id = read_id(r);
+  view.lock_execution_id = entity->lock.execution_id;
+  view.lock_event_id = entity->lock.event_id;
   entity->waiting_count = r.varint32();
   entity->waiting = r.bytes();
   std::uint64_t left = r.varint();
@@ -84,6 +86,7 @@ void read_entity(Reader& r, RowView& view, std::unique_ptr<Entity>& entity) {
     const std::int32_t id = read_id(r);
     entity->scheduled.push_back({id, std::string(r.bytes())});
   }
+  view.scheduled_signals = entity->scheduled.size();
 }
 
 void put_locks(std::string& out, const HeldLocks& locks) {
@@ -189,45 +192,13 @@ std::optional<HistoryEventView> find_completed(std::string_view history) {
   return find_event(history, HistoryEventKind::execution_completed, SIZE_MAX, true);
 }
 
-}  // namespace
-
-void encode_row(const Instance& instance, std::string& out) {
-  out.reserve(out.size() + 96 + instance.id.size() + instance.inbox.size() +
-              instance.history.size());
-  put_u8(out, kRowVersion);
-  put_varint(out, instance.sequence.value);
-  put_bytes(out, instance.id);
-  put_fixed64(out, instance.execution_id.high);
-  put_fixed64(out, instance.execution_id.low);
-  put_varint(out, instance.generation);
-  put_u8(out, static_cast<std::uint8_t>(instance.status));
-  put_u8(out, static_cast<std::uint8_t>((instance.start_scheduled ? kStartScheduled : 0) |
-                                        (instance.custom_status ? kCustomStatus : 0) |
-                                        (instance.has_parent ? kHasParent : 0) |
-                                        (instance.entity ? kEntity : 0) |
-                                        (instance.locks ? kLocks : 0)));
-  put_time(out, instance.created_at);
-  put_time(out, instance.updated_at);
-  put_varint(out, static_cast<std::uint64_t>(instance.next_action_id));
-  instance.tasks.encode(out);
-  put_varint(out, instance.timers.size());
-  for (const PendingTimer& timer : instance.timers) {
-    put_zigzag(out, timer.id);
-    put_time(out, timer.fire_at);
-  }
-  instance.awaited.encode(out);
-  if (instance.custom_status) put_bytes(out, *instance.custom_status);
-  if (instance.locks) put_locks(out, *instance.locks);
-  if (instance.entity) put_entity(out, *instance.entity);
-  put_varint(out, instance.inbox_count);
-  put_bytes(out, instance.inbox);
-  put_bytes(out, instance.history);
-}
-
-Result<std::unique_ptr<Instance>> decode_row(std::string_view bytes) {
+Result<std::unique_ptr<Instance>> decode_instance(std::string_view bytes, bool terminal) {
   Parsed p;
   if (Status status = parse(bytes, p); !status.ok()) return status;
-  if (is_terminal(p.view.status)) return corrupt_row("a live row with a terminal status");
+  if (is_terminal(p.view.status) != terminal) {
+    return corrupt_row(terminal ? "a record without a terminal status"
+                                : "a live row with a terminal status");
+  }
   if (p.view.sequence.value == 0) return corrupt_row("no sequence number");
   if (Status s = check_events(p.view.inbox, p.inbox_count, "inbox can't be decoded"); !s.ok()) {
     return s;
@@ -281,6 +252,49 @@ Result<std::unique_ptr<Instance>> decode_row(std::string_view bytes) {
   return instance;
 }
 
+}  // namespace
+
+void encode_row(const Instance& instance, std::string& out) {
+  out.reserve(out.size() + 96 + instance.id.size() + instance.inbox.size() +
+              instance.history.size());
+  put_u8(out, kRowVersion);
+  put_varint(out, instance.sequence.value);
+  put_bytes(out, instance.id);
+  put_fixed64(out, instance.execution_id.high);
+  put_fixed64(out, instance.execution_id.low);
+  put_varint(out, instance.generation);
+  put_u8(out, static_cast<std::uint8_t>(instance.status));
+  put_u8(out, static_cast<std::uint8_t>((instance.start_scheduled ? kStartScheduled : 0) |
+                                        (instance.custom_status ? kCustomStatus : 0) |
+                                        (instance.has_parent ? kHasParent : 0) |
+                                        (instance.entity ? kEntity : 0) |
+                                        (instance.locks ? kLocks : 0)));
+  put_time(out, instance.created_at);
+  put_time(out, instance.updated_at);
+  put_varint(out, static_cast<std::uint64_t>(instance.next_action_id));
+  instance.tasks.encode(out);
+  put_varint(out, instance.timers.size());
+  for (const PendingTimer& timer : instance.timers) {
+    put_zigzag(out, timer.id);
+    put_time(out, timer.fire_at);
+  }
+  instance.awaited.encode(out);
+  if (instance.custom_status) put_bytes(out, *instance.custom_status);
+  if (instance.locks) put_locks(out, *instance.locks);
+  if (instance.entity) put_entity(out, *instance.entity);
+  put_varint(out, instance.inbox_count);
+  put_bytes(out, instance.inbox);
+  put_bytes(out, instance.history);
+}
+
+Result<std::unique_ptr<Instance>> decode_row(std::string_view bytes) {
+  return decode_instance(bytes, false);
+}
+
+Result<std::unique_ptr<Instance>> decode_record(std::string_view bytes) {
+  return decode_instance(bytes, true);
+}
+
 Result<RowView> view_row(std::string_view bytes) {
   Parsed p;
   if (Status status = parse(bytes, p); !status.ok()) return status;
@@ -304,17 +318,29 @@ RowView view_row(const Instance& instance) {
   view.has_entity_state = instance.entity->state.has_value();
   if (instance.entity->state) view.entity_state = *instance.entity->state;
   view.lock_owner = instance.entity->lock.owner;
+  view.lock_execution_id = instance.entity->lock.execution_id;
+  view.lock_event_id = instance.entity->lock.event_id;
+  view.scheduled_signals = instance.entity->scheduled.size();
   view.queued_operations = instance.inbox_count + instance.entity->waiting_count;
   return view;
 }
 
 Result<InstanceState> to_instance_state(const RowView& row, bool with_payloads) {
-  const auto started = find_started(row.history.empty() ? row.inbox : row.history);
+  const std::optional<HistoryEventView> started = started_event(row);
   if (!started) return corrupt_row("no ExecutionStarted event");
   InstanceState state;
   state.instance_id = row.id;
   state.execution_id = row.execution_id;
   state.name = started->name;
+  state.version = started->version;
+  state.trace_parent = started->trace_parent;
+  if (!started->tags.empty()) state.tags = decode_tags(started->tags).value_or(Tags{});
+  if (started->has_fire_at) state.scheduled_start = started->fire_at;
+  if (!started->parent.empty()) {
+    if (auto parent = decode_parent(started->parent)) {
+      state.parent_instance_id = std::move(parent->instance_id);
+    }
+  }
   state.status = row.status;
   state.created_at = row.created_at;
   state.last_updated_at = row.updated_at;
@@ -329,6 +355,22 @@ Result<InstanceState> to_instance_state(const RowView& row, bool with_payloads) 
     if (!completed->failure.empty()) state.failure = decode_failure(completed->failure);
   }
   return state;
+}
+
+EntityState to_entity_state(const RowView& row, bool include_state) {
+  EntityState state;
+  if (Result<EntityId> id = parse_entity_id(row.id); id.ok()) state.id = *std::move(id);
+  state.has_state = row.has_entity_state;
+  if (include_state && row.has_entity_state) state.state = std::string(row.entity_state);
+  state.locked_by = row.lock_owner;
+  state.queued_operations = row.queued_operations;
+  state.created_at = row.created_at;
+  state.last_updated_at = row.updated_at;
+  return state;
+}
+
+std::optional<HistoryEventView> started_event(const RowView& row) {
+  return find_started(row.history.empty() ? row.inbox : row.history);
 }
 
 HistoryEventView started_event(const Instance& instance) {

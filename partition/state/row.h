@@ -21,6 +21,9 @@ namespace ingot::partition {
 void encode_row(const Instance& instance, std::string& out);
 // `corrupt` names what is wrong with the row.
 [[nodiscard]] Result<std::unique_ptr<Instance>> decode_row(std::string_view bytes);
+// The same of a finished instance's record, with the status and the pending work that it ended
+// with.
+[[nodiscard]] Result<std::unique_ptr<Instance>> decode_record(std::string_view bytes);
 
 // The parts of a row that questions need, as views into its bytes; nothing of it is copied.
 struct RowView {
@@ -39,7 +42,10 @@ struct RowView {
   bool has_entity_state = false;
   std::string_view entity_state;
   std::string_view lock_owner;  // empty: not locked
+  ExecutionId lock_execution_id;
+  std::int32_t lock_event_id = -1;
   std::uint32_t queued_operations = 0;
+  std::size_t scheduled_signals = 0;
 };
 [[nodiscard]] Result<RowView> view_row(std::string_view bytes);
 // The same view of an instance in memory.
@@ -48,6 +54,10 @@ struct RowView {
 // What a client sees. Name and input are taken from the ExecutionStarted event, output and failure
 // from ExecutionCompleted.
 [[nodiscard]] Result<InstanceState> to_instance_state(const RowView& row, bool with_payloads);
+// The same of an entity.
+[[nodiscard]] EntityState to_entity_state(const RowView& row, bool include_state);
+// The ExecutionStarted event of an orchestration's row; nothing when it has none.
+[[nodiscard]] std::optional<HistoryEventView> started_event(const RowView& row);
 // The ExecutionStarted event of an orchestration, from the history, or from the inbox before the
 // first step. Every orchestration has one.
 [[nodiscard]] HistoryEventView started_event(const Instance& instance);
