@@ -1,7 +1,6 @@
 #include "storage/pack_compactor.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "core/codec.h"
 #include "core/try.h"
@@ -10,10 +9,11 @@
 namespace ingot::storage {
 namespace {
 
-// Records looked at in a checkpoint: so many for each one that died, and so many in any case. A
-// rewritten pack of n records has 3/4 n dead ones, so this keeps up.
+// Records looked at: so many for each one that died, and so many in a checkpoint at least and at
+// most. A rewritten pack of n records has 3/4 n dead ones, so this keeps up.
 constexpr std::uint64_t kRecordsPerDead = 2;
 constexpr std::uint64_t kRecordsAtLeast = 4096;
+constexpr std::uint64_t kRecordsAtMost = 250'000;
 // What a small pack costs at least, in records.
 constexpr std::uint64_t kPackCost = 64;
 // Dead lists looked at in a checkpoint.
@@ -28,7 +28,8 @@ bool is_worth(std::uint64_t pack, std::uint64_t records, std::uint64_t dead) {
 std::vector<std::uint64_t> PackCompactor::begin(bool continued) {
   if (!continued) *this = PackCompactor();
   std::vector<std::uint64_t> packs;
-  std::uint64_t left = std::max(kRecordsAtLeast, std::exchange(died_, 0) * kRecordsPerDead);
+  std::uint64_t left = std::clamp(owed_, kRecordsAtLeast, kRecordsAtMost);
+  owed_ -= std::min(owed_, left);
   while (!worth_.empty() && left > 0) {
     const auto first = worth_.begin();
     packs.push_back(first->first);
@@ -62,6 +63,8 @@ Status PackCompactor::sweep(TableReader& reader) {
   }
   return {};
 }
+
+void PackCompactor::died(std::uint64_t records) { owed_ += records * kRecordsPerDead; }
 
 void PackCompactor::note(std::uint64_t pack, std::uint64_t records, std::uint64_t dead) {
   if (is_worth(pack, records, dead)) {

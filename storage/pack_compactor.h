@@ -4,8 +4,9 @@
 //
 // It only remembers what the tables say, so it may forget at any time: after opening, and after a
 // checkpoint that was dropped, it reads the dead lists again, some in each checkpoint. The packs of
-// one checkpoint are bounded by the number of records that died in the one before. Nothing is
-// rewritten in the first checkpoint after a dropped one: on a full disk it had better be small.
+// one checkpoint are bounded by the number of records that have died before it, and in any case.
+// Nothing is rewritten in the first checkpoint after a dropped one: on a full disk it had better be
+// small.
 
 #include <cstdint>
 #include <map>
@@ -27,11 +28,11 @@ class PackCompactor {
   // `pack` is no more.
   void forget(std::uint64_t pack) { worth_.erase(pack); }
   // So many records died in this checkpoint.
-  void died(std::uint64_t records) { died_ = records; }
+  void died(std::uint64_t records);
 
  private:
   std::map<std::uint64_t, std::uint64_t> worth_;  // records by pack
-  std::uint64_t died_ = 0;
+  std::uint64_t owed_ = 0;                        // records to look at, for those that died
   std::uint64_t swept_to_ = 0;  // the lists of all packs before this one were looked at
   bool swept_ = false;
 };
