@@ -80,7 +80,8 @@ void PeerExchange::take_own() {
 }
 
 void PeerExchange::resume() {
-  own_waits_ = true;
+  // At once: what the residency has just loaded it soon forgets.
+  take_own();
   for (auto& [origin, inlet] : inlets_) pump(origin, inlet);
 }
 

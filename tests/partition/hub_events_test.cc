@@ -1,5 +1,6 @@
 // External events, and events between instances: kept until awaited, in order, exactly once.
 
+#include <filesystem>
 #include <map>
 #include <sstream>
 
@@ -191,6 +192,34 @@ INSTANTIATE_TEST_SUITE_P(Backends, HubEvents, ::testing::Values(LogIo::uring, Lo
                            return io.param == LogIo::uring ? std::string("Uring")
                                                            : std::string("Pwritev2");
                          });
+
+// One that has ended and lies in the store only must not hold up what comes behind it.
+TEST_P(HubEvents, AnEventForOneThatHasEndedHoldsUpNoOther) {
+  add_orchestrator("ends", [](OrchestrationContext&) -> Task<std::string> { co_return "ended"; });
+  add_orchestrator("waits", [](OrchestrationContext& context) -> Task<std::string> {
+    std::string data = co_await context.wait_for_event("go");
+    co_return data;
+  });
+  add_orchestrator("sends", [](OrchestrationContext& context) -> Task<std::string> {
+    context.send_event("ended", "go", "lost");
+    context.send_event("never", "go", "lost");
+    context.send_event("waiting", "go", "taken");
+    co_return "sent";
+  });
+  for (const std::uint32_t partitions : {1U, 3U}) {
+    options.partitions = partitions;
+    options.shards = 1;
+    open();
+    start("ends", "", "ended");
+    expect_output(finish("ended"), "ended");
+    must(hub().checkpoint());
+    start("waits", "", "waiting");
+    expect_output(run("sends"), "sent");
+    expect_output(finish("waiting"), "taken");
+    close();
+    std::filesystem::remove_all(path());
+  }
+}
 
 }  // namespace
 }  // namespace ingot::testing
