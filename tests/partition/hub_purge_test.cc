@@ -146,14 +146,14 @@ TEST_F(HubPurge, OnlyChildrenGoWithTheirParent) {
 
 TEST_F(HubPurge, ManyAreForgotten) {
   open();
-  make("old", 700);
+  make("old", 400);
   must(hub().checkpoint());
-  make("bad", 300, "fail");
-  make("new", 700);
+  make("bad", 100, "fail");
+  make("new", 400);
   start("waits", "", "w");
   PurgeFilter filter;
   filter.statuses = {RuntimeStatus::failed, RuntimeStatus::running};
-  EXPECT_EQ(purge_all(filter), 300U);
+  EXPECT_EQ(purge_all(filter), 100U);
   filter.statuses.clear();
   filter.prefix = "old1";
   EXPECT_EQ(purge_all(filter), 111U);
@@ -161,9 +161,9 @@ TEST_F(HubPurge, ManyAreForgotten) {
   filter.names = {"waits", "others"};
   EXPECT_EQ(purge_all(filter), 0U);
   must(hub().checkpoint());
-  EXPECT_EQ(all_ids().size(), 700U - 111U + 700U + 1U);
+  EXPECT_EQ(all_ids().size(), 400U - 111U + 400U + 1U);
   filter.names = {"ends"};
-  EXPECT_EQ(purge_all(filter), 700U - 111U + 700U);
+  EXPECT_EQ(purge_all(filter), 400U - 111U + 400U);
   EXPECT_EQ(all_ids(), std::vector<std::string>{"w"});
   reopen();
   EXPECT_EQ(purge_all({}), 0U);
@@ -222,7 +222,7 @@ TEST_F(HubPurge, ATimeOutEndsItEarly) {
 TEST_F(HubPurge, ItGoesOnBesideOtherWork) {
   options.checkpoint_facts = 1000;
   open();
-  make("old", 3000);
+  make("old", 1500);
   std::atomic<bool> stop{false};
   std::thread worker([&] {
     for (int i = 0; !stop.load(); ++i) {
@@ -234,7 +234,7 @@ TEST_F(HubPurge, ItGoesOnBesideOtherWork) {
   });
   PurgeFilter filter;
   filter.prefix = "old";
-  EXPECT_EQ(purge_all(filter), 3000U);
+  EXPECT_EQ(purge_all(filter), 1500U);
   stop = true;
   worker.join();
   reopen();
@@ -246,7 +246,7 @@ TEST_F(HubPurge, ItGoesOnBesideOtherWork) {
 TEST_F(HubPurge, OldOnesAreForgottenByThemselves) {
   options.retention = milliseconds(200);
   open();
-  make("i", 600);
+  make("i", 300);
   start("waits", "", "w");
   EXPECT_TRUE(eventually([&] { return all_ids().size() == 1; })) << all_ids().size();
   must(hub().checkpoint());

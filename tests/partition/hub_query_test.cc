@@ -4,6 +4,8 @@
 #include <array>
 #include <iostream>
 #include <map>
+#include <mutex>
+#include <set>
 
 #include "core/random.h"
 #include "tests/support/hub_fixture.h"
@@ -58,8 +60,18 @@ class HubQuery : public HubFixture {
       }
       if (query.created_from && state.created_at < *query.created_from) continue;
       if (query.created_to && state.created_at >= *query.created_to) continue;
+      if (query.completed_from || query.completed_to) {
+        if (!state.completed_at) continue;
+        if (query.completed_from && *state.completed_at < *query.completed_from) continue;
+        if (query.completed_to && *state.completed_at >= *query.completed_to) continue;
+      }
+      const auto& names = query.names;
+      if (!names.empty() && std::find(names.begin(), names.end(), state.name) == names.end()) {
+        continue;
+      }
       ids.push_back(id);
     }
+    if (query.descending) std::reverse(ids.begin(), ids.end());
     return ids;
   }
 
@@ -92,7 +104,7 @@ class HubQuery : public HubFixture {
         RuntimeStatus::failed, RuntimeStatus::terminated};
     std::vector<std::string> ids;
     for (const auto& [id, state] : model) ids.push_back(id);
-    for (int n = 0; n < 25; ++n) {
+    for (int n = 0; n < 12; ++n) {
       InstanceQuery query;
       query.page_size = kPageSizes.at(random.below(kPageSizes.size()));
       query.with_payloads = random.one_in(2);
@@ -104,6 +116,11 @@ class HubQuery : public HubFixture {
       }
       if (random.one_in(4)) query.created_from = model.at(ids[random.below(ids.size())]).created_at;
       if (random.one_in(4)) query.created_to = model.at(ids[random.below(ids.size())]).created_at;
+      const auto some_end = [&] { return model.at(ids[random.below(ids.size())]).completed_at; };
+      if (random.one_in(8)) query.completed_from = some_end();
+      if (random.one_in(8)) query.completed_to = some_end();
+      if (random.one_in(5)) query.names = {"waits", "none"};
+      query.descending = random.one_in(2);
       ASSERT_NO_FATAL_FAILURE(compare(model, query));
     }
   }
@@ -177,7 +194,7 @@ TEST_F(HubQuery, FindsWhatAModelFinds) {
 // More instances than one scan of the store reads, and filters that let few through.
 TEST_F(HubQuery, FiltersAcrossManyRows) {
   open();
-  constexpr int kInstances = 5000;
+  constexpr int kInstances = 3600;
   std::atomic<int> left{kInstances};
   for (int i = 0; i < kInstances; ++i) {
     StartOptions start_options;
@@ -193,9 +210,9 @@ TEST_F(HubQuery, FiltersAcrossManyRows) {
     query.statuses = {RuntimeStatus::failed};
     query.page_size = 2;
     const std::vector<InstanceState> failed = all_of(query);
-    ASSERT_EQ(failed.size(), 5U);
+    ASSERT_EQ(failed.size(), 3U);
     EXPECT_EQ(failed[0].instance_id, "i100999");
-    EXPECT_EQ(failed[4].instance_id, "i104999");
+    EXPECT_EQ(failed[2].instance_id, "i102999");
     query.statuses = {RuntimeStatus::running};
     EXPECT_TRUE(all_of(query).empty());
     query.statuses.clear();
@@ -206,12 +223,89 @@ TEST_F(HubQuery, FiltersAcrossManyRows) {
   }
 }
 
+// All pages of the ids by completion, against the times that the instances tell.
+TEST_F(HubQuery, ListsIdsInTheOrderOfCompletion) {
+  const std::uint64_t seed = entropy64();
+  std::cout << "seed " << seed << std::endl;
+  Random random(seed);
+  options.checkpoint_facts = 1000;
+  open();
+  constexpr int kInstances = 400;
+  std::vector<std::pair<Timestamp, std::string>> model;
+  std::set<std::string> failed;
+  const auto run_some = [&](const std::string& prefix) {
+    std::mutex mutex;
+    std::atomic<int> left{kInstances};
+    for (int i = 0; i < kInstances; ++i) {
+      StartOptions start_options;
+      start_options.instance_id =
+          prefix + std::to_string(random.below(1'000'000'000)) + "-" + std::to_string(i);
+      start_options.input = i % 3 == 0 ? "fail" : "";
+      client().run_async(
+          "ends", std::move(start_options), [](const Result<std::string>&) {},
+          [&](const Result<InstanceState>& state) {
+            {
+              const std::lock_guard lock(mutex);
+              if (state.ok()) model.emplace_back(*state->completed_at, state->instance_id);
+              if (state.ok() && state->failure) failed.insert(state->instance_id);
+            }
+            --left;
+          });
+    }
+    ASSERT_TRUE(eventually([&] { return left.load() == 0; })) << left.load();
+  };
+  const auto check = [&](InstanceIdQuery query) {
+    std::vector<std::string> expected;
+    for (const auto& [time, id] : model) {
+      if (query.completed_from && time < *query.completed_from) continue;
+      if (query.completed_to && time >= *query.completed_to) continue;
+      if (!query.statuses.empty() &&
+          failed.contains(id) != (query.statuses[0] == RuntimeStatus::failed)) {
+        continue;
+      }
+      expected.push_back(id);
+    }
+    std::vector<std::string> ids;
+    do {
+      const Result<InstanceIdPage> page = client().list_instance_ids(query);
+      ASSERT_TRUE(page.ok()) << page.status().to_string();
+      ASSERT_LE(page->ids.size(), query.page_size);
+      ids.insert(ids.end(), page->ids.begin(), page->ids.end());
+      ASSERT_LE(ids.size(), model.size());
+      query.continuation_token = page->continuation_token;
+    } while (!query.continuation_token.empty());
+    ASSERT_EQ(ids, expected);
+  };
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_NO_FATAL_FAILURE(run_some(std::string(1, static_cast<char>('c' - round))));
+    start("waits", "", "w" + std::to_string(round));
+    std::sort(model.begin(), model.end());
+    InstanceIdQuery query;
+    query.page_size = 20 + static_cast<std::uint32_t>(random.below(981));
+    check(query);
+    query.page_size = 100;
+    query.completed_from = model[random.below(model.size())].first;
+    check(query);
+    query.completed_to = model[random.below(model.size())].first;
+    check(query);
+    query = {};
+    query.page_size = 77;
+    query.statuses = {random.one_in(2) ? RuntimeStatus::failed : RuntimeStatus::completed};
+    check(query);
+    if (round == 1) reopen();
+  }
+}
+
 TEST_F(HubQuery, AnEmptyHubHasOneEmptyPage) {
   open();
   const Result<InstancePage> page = client().query_instances({});
   ASSERT_TRUE(page.ok());
   EXPECT_TRUE(page->instances.empty());
   EXPECT_TRUE(page->continuation_token.empty());
+  const Result<InstanceIdPage> ids = client().list_instance_ids({});
+  ASSERT_TRUE(ids.ok());
+  EXPECT_TRUE(ids->ids.empty());
+  EXPECT_TRUE(ids->continuation_token.empty());
 }
 
 TEST_F(HubQuery, RefusesBadTokensAndSizes) {
@@ -235,6 +329,23 @@ TEST_F(HubQuery, RefusesBadTokensAndSizes) {
   InstanceQuery query;
   query.prefix = std::string(257, 'a');
   EXPECT_EQ(code_of(query), StatusCode::invalid_argument);
+
+  finish(start("ends", "", "b"));
+  finish(start("ends", "", "c"));
+  InstanceIdQuery ids;
+  ids.page_size = 0;
+  EXPECT_EQ(client().list_instance_ids(ids).status().code(), StatusCode::invalid_argument);
+  ids.page_size = 1;
+  ids.statuses = {RuntimeStatus::running};
+  EXPECT_EQ(client().list_instance_ids(ids).status().code(), StatusCode::invalid_argument);
+  ids.statuses.clear();
+  const Result<InstanceIdPage> page = client().list_instance_ids(ids);
+  ASSERT_TRUE(page.ok());
+  ASSERT_FALSE(page->continuation_token.empty());
+  for (std::size_t cut = 1; cut < page->continuation_token.size(); ++cut) {
+    ids.continuation_token = page->continuation_token.substr(0, cut);
+    EXPECT_EQ(client().list_instance_ids(ids).status().code(), StatusCode::invalid_argument) << cut;
+  }
 }
 
 }  // namespace
