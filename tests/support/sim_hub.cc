@@ -157,7 +157,8 @@ SimHub::SimHub(const Registry& registry, SimHubPlan plan)
       plan_(std::move(plan)),
       partitions_(plan_.options.partitions == 0 ? 4 : plan_.options.partitions),
       random_(plan_.seed),
-      disk_(random_.next()) {
+      disk_(random_.next()),
+      run_in_calls_(plan_.run_in_calls) {
   for (std::uint32_t p = 0; p < partitions_; ++p) {
     stores_.emplace_back(storage::make_memory_store());
   }
@@ -257,7 +258,7 @@ Status SimHub::failure() {
 // --- one thread ---------------------------------------------------------------------------------
 
 void SimHub::on_wake() {
-  if (!running_ && plan_.run_in_calls) settle();
+  if (!running_ && run_in_calls_) settle();
 }
 
 bool SimHub::step() {
@@ -365,11 +366,29 @@ void SimHub::settle() {
   const bool running = std::exchange(running_, true);
   std::uint64_t rounds = 0;
   for (; !down_; ++rounds) {
-    INGOT_ASSERT(rounds < kRoundsMax, plan_.seed, rounds);
+    if (rounds == kRoundsMax) end_run("runs in circles" + describe(), Status());
     if (step(false)) continue;
     if (!step(true)) break;
   }
   running_ = running;
+}
+
+std::string SimHub::describe() {
+  std::string text;
+  for (std::uint32_t p = 0; p < partitions_; ++p) {
+    const Partition& partition = *incarnation_->partitions[p];
+    const PartitionMetrics m = partition.metrics();
+    const Duration due = partition.next_deadline(clock_.now(), clock_.monotonic());
+    text +=
+        "; partition " + std::to_string(p) + ": durable " + std::to_string(m.durable_position) +
+        ", checkpoint " + std::to_string(m.checkpoint_position) + " of " +
+        std::to_string(m.checkpoints) + ", facts " + std::to_string(m.facts) +
+        ", writes in flight " + std::to_string(incarnation_->ios[p]->writes_in_flight()) +
+        ", requests " + std::to_string(incarnation_->backlog[p].size()) + ", due in us " +
+        (due == Duration::max() ? "never" : std::to_string((due - clock_.monotonic()).count())) +
+        " " + m.failure.to_string();
+  }
+  return text;
 }
 
 bool SimHub::pass_time(Duration end) {

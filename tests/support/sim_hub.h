@@ -85,6 +85,10 @@ class SimHub {
   // Settles, and lets time go by until `condition`. False when `limit` of time passes first, or
   // nothing can happen any more; also when the power fails.
   bool until(const std::function<bool()>& condition, Duration limit);
+  // When there is nothing to do at this time: goes on to when there is, if that is within `limit`.
+  bool pass_time_to_next(Duration limit) { return pass_time(clock_.monotonic() + limit); }
+  // Whether blocking calls run the hub from now on (SimHubPlan::run_in_calls).
+  void run_in_calls(bool run) { run_in_calls_ = run; }
   // Everything that happens in the next `time`.
   void run_for(Duration time);
   [[nodiscard]] Timestamp now() const { return clock_.now(); }
@@ -113,6 +117,8 @@ class SimHub {
   bool turn(std::uint32_t slot, bool all);
   bool run_jobs(Jobs& jobs, bool all);
   bool reap(std::uint32_t slot);
+  // How the partitions are, for a test's failure.
+  [[nodiscard]] std::string describe();
   // Lets time go by until the next deadline, at most to `end`. False when nothing is due by then.
   bool pass_time(Duration end);
   [[nodiscard]] std::vector<std::uint32_t> shuffled();
@@ -131,6 +137,7 @@ class SimHub {
   std::uint64_t recoveries_ = 0;
   bool running_ = false;  // step() is under way: wake-ups are of no account
   bool down_ = false;
+  bool run_in_calls_;
 };
 
 }  // namespace ingot::sim

@@ -1,0 +1,369 @@
+#include "tests/semantics/model_run.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+
+#include "core/hash.h"
+#include "tests/semantics/generator.h"
+#include "tests/semantics/model.h"
+#include "tests/support/sim_hub.h"
+
+namespace ingot::semantics {
+namespace {
+
+using namespace partition;  // NOLINT(google-build-using-namespace)
+
+// What one client waits for.
+struct Attempt {
+  bool answered = false;
+  StatusCode code = StatusCode::ok;
+  std::optional<std::string> custom_status;
+};
+
+struct Client {
+  std::string id;
+  std::vector<ClientOp> ops;
+  std::size_t at = 0;
+  std::uint64_t request_id = 0;
+  std::shared_ptr<Attempt> attempt;
+  [[nodiscard]] bool done() const { return at == ops.size(); }
+};
+
+std::string_view name_of(ClientKind kind) {
+  static constexpr std::string_view kNames[] = {
+      "create",  "replace", "raise", "suspend",   "resume",   "terminate", "terminate_all",
+      "restart", "rewind",  "purge", "open_gate", "wait_end", "wait_hang"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+StatusCode code_of(Model::Answer answer) {
+  switch (answer) {
+    case Model::Answer::ok:
+      return StatusCode::ok;
+    case Model::Answer::not_found:
+      return StatusCode::not_found;
+    case Model::Answer::already_exists:
+      return StatusCode::already_exists;
+    case Model::Answer::failed_precondition:
+      return StatusCode::failed_precondition;
+  }
+  return StatusCode::internal;
+}
+
+bool is_lost(StatusCode code) {
+  return code == StatusCode::unknown || code == StatusCode::unavailable ||
+         code == StatusCode::cancelled;
+}
+
+class ModelRun {
+ public:
+  explicit ModelRun(std::uint64_t seed) : seed_(seed), random_(seed) {
+    register_programs(registry_, model_.gates_of_engine);
+  }
+
+  void play() {
+    sim::SimHubPlan plan;
+    plan.seed = random_.next();
+    plan.run_in_calls = false;
+    plan.evict = random_.one_in(3);
+    plan.options.partitions = static_cast<std::uint32_t>(1 + random_.below(4));
+    plan.options.segment_bytes = 1ULL << 20;
+    plan.options.batch_bytes_max = 64ULL << 10;
+    plan.options.persist_steps_first = random_.one_in(3);
+    plan.options.replay_checker = random_.one_in(32);
+    if (random_.one_in(3)) plan.options.entity_batch_operations_max = 2;
+    crashes_ = random_.one_in(2) ? random_.below(4) : 0;
+    hub_ = std::make_unique<sim::SimHub>(registry_, plan);
+    plan_crash();
+    for (std::uint64_t i = 0; i < kProgramsPerRun; ++i) {
+      Client& client = clients_.emplace_back();
+      client.id = "p" + std::to_string(i);
+      client.ops = Generator(random_.next(), client.id).program();
+    }
+    if (!work()) return;
+    hub_->run_in_calls(true);
+    hub_->run_for(std::chrono::minutes(2));
+    if (hub_->down()) hub_->recover();
+    hub_->run_for(std::chrono::minutes(2));
+    compare();
+  }
+
+ private:
+  struct ModelAndGates : Model {
+    Gates gates_of_engine;
+  };
+
+  void plan_crash() {
+    if (crashes_ == 0) return;
+    --crashes_;
+    hub_->crash_at({hub_->writes() + 1 + random_.below(150), random_.one_in(2)});
+  }
+
+  // False when they are stuck.
+  bool work() {
+    std::uint64_t idle = 0;
+    for (std::uint64_t rounds = 0;; ++rounds) {
+      if (hub_->down()) {
+        hub_->recover();
+        plan_crash();
+      }
+      bool any = false;
+      bool all_done = true;
+      for (Client& client : clients_) {
+        if (client.done()) continue;
+        all_done = false;
+        if (client.attempt != nullptr && client.attempt->answered) {
+          any |= take_answer(client);
+        } else if (client.attempt == nullptr && random_.one_in(4)) {
+          issue(client);
+        }
+      }
+      if (all_done) return true;
+      const bool busy = hub_->step() || hub_->step();
+      idle = busy || any ? 0 : idle + 1;
+      if (idle > 60) hub_->pass_time_to_next(std::chrono::hours(1));
+      if (idle > 3000) return stuck();
+      if (rounds == 2'000'000) return stuck();
+    }
+  }
+
+  bool stuck() {
+    std::string text;
+    for (const Client& client : clients_) {
+      if (client.done()) continue;
+      const ClientOp& op = client.ops[client.at];
+      text += client.id + ": " + std::string(name_of(op.kind)) + " " + op.id + "\n";
+    }
+    ADD_FAILURE() << "stuck:\n" << text << hub_->failure().to_string();
+    return false;
+  }
+
+  // True when the client got on.
+  bool take_answer(Client& client) {
+    const std::shared_ptr<Attempt> attempt = std::exchange(client.attempt, nullptr);
+    const ClientOp& op = client.ops[client.at];
+    if (is_lost(attempt->code)) return false;  // again, with the same request id
+    if (op.kind == ClientKind::wait_hang && attempt->custom_status != "hang") return false;
+    const StatusCode expected = in_model(op);
+    // An instance may have ended by itself.
+    const bool either = op.kind == ClientKind::raise || op.kind == ClientKind::suspend ||
+                        op.kind == ClientKind::resume;
+    const bool fine =
+        attempt->code == expected || (either && (attempt->code == StatusCode::ok ||
+                                                 attempt->code == StatusCode::failed_precondition));
+    EXPECT_TRUE(fine) << name_of(op.kind) << " " << op.id << " is " << to_string(attempt->code)
+                      << ", not " << to_string(expected);
+    ++client.at;
+    client.request_id = 0;
+    return true;
+  }
+
+  StatusCode in_model(const ClientOp& op) {
+    switch (op.kind) {
+      case ClientKind::create:
+        return code_of(model_.create(op.id, op.script, false));
+      case ClientKind::replace:
+        return code_of(model_.create(op.id, op.script, true));
+      case ClientKind::raise:
+        return code_of(model_.raise(op.id, op.name, op.data));
+      case ClientKind::terminate:
+        return code_of(model_.terminate(op.id, "reason", false));
+      case ClientKind::terminate_all:
+        return code_of(model_.terminate(op.id, "reason", true));
+      case ClientKind::restart:
+        return code_of(model_.restart(op.id));
+      case ClientKind::rewind:
+        return code_of(model_.rewind(op.id));
+      case ClientKind::purge:
+        return code_of(model_.purge(op.id));
+      case ClientKind::open_gate:
+        model_.gates[op.name] = true;
+        return StatusCode::ok;
+      default:
+        return StatusCode::ok;
+    }
+  }
+
+  void issue(Client& client) {
+    const ClientOp& op = client.ops[client.at];
+    if (op.kind == ClientKind::open_gate) {
+      model_.gates_of_engine[op.name] = true;
+      in_model(op);
+      ++client.at;
+      return;
+    }
+    const auto attempt = client.attempt = std::make_shared<Attempt>();
+    if (client.request_id == 0) client.request_id = ++last_request_;
+    const auto done = [attempt](const Status& status) {
+      attempt->answered = true;
+      attempt->code = status.code();
+    };
+    Request request = make_request(op, client.request_id, attempt);
+    const PartitionId to = hub_->partition_of(op.id);
+    if (!hub_->offer(to, std::move(request))) done(Status(StatusCode::unavailable, "not taken"));
+  }
+
+  template <typename R>
+  R addressed(const ClientOp& op) {
+    R request;
+    request.instance_id = op.id;
+    request.id_hash = hash64(op.id);
+    return request;
+  }
+
+  Request make_request(const ClientOp& op, std::uint64_t request_id,
+                       const std::shared_ptr<Attempt>& attempt) {
+    const auto done = [attempt](const Status& status) {
+      attempt->answered = true;
+      attempt->code = status.code();
+    };
+    const auto done_with = [attempt](const auto& result) {
+      attempt->answered = true;
+      attempt->code = result.status().code();
+    };
+    switch (op.kind) {
+      case ClientKind::create:
+      case ClientKind::replace: {
+        auto request = addressed<StartRequest>(op);
+        request.orchestrator = "script";
+        encode_script(op.script, request.input);
+        request.has_input = true;
+        if (op.kind == ClientKind::replace) request.replace = 0xFF;
+        request.request_id = request_id;
+        request.started = done_with;
+        return request;
+      }
+      case ClientKind::restart: {
+        auto request = addressed<RestartRequest>(op);
+        request.request_id = request_id;
+        request.done = done_with;
+        return request;
+      }
+      case ClientKind::rewind: {
+        auto request = addressed<RewindRequest>(op);
+        request.reason = "again";
+        request.request_id = request_id;
+        request.done = done;
+        return request;
+      }
+      case ClientKind::purge: {
+        auto request = addressed<PurgeRequest>(op);
+        request.request_id = request_id;
+        request.done = done_with;
+        return request;
+      }
+      case ClientKind::wait_end:
+      case ClientKind::wait_hang: {
+        auto request = addressed<ObserveRequest>(op);
+        request.wait_for = op.kind == ClientKind::wait_end ? WaitFor::completion : WaitFor::nothing;
+        request.done = [attempt](const Result<InstanceState>& state) {
+          attempt->answered = true;
+          attempt->code = state.status().code();
+          if (state.ok()) attempt->custom_status = state->custom_status;
+        };
+        return request;
+      }
+      default: {
+        auto request = addressed<DeliverRequest>(op);
+        request.request_id = request_id;
+        request.name = op.name;
+        request.data = op.data;
+        request.done = done;
+        if (op.kind == ClientKind::suspend) request.kind = HistoryEventKind::execution_suspended;
+        if (op.kind == ClientKind::resume) request.kind = HistoryEventKind::execution_resumed;
+        if (op.kind == ClientKind::terminate || op.kind == ClientKind::terminate_all) {
+          request.kind = HistoryEventKind::execution_terminated;
+          request.data = "reason";
+          request.recurse = op.kind == ClientKind::terminate_all;
+        }
+        return request;
+      }
+    }
+  }
+
+  void compare() {
+    const Status failure = hub_->failure();
+    EXPECT_TRUE(failure.ok()) << failure.to_string();
+    std::size_t found = 0;
+    InstanceQuery query;
+    query.page_size = 1000;
+    do {
+      const Result<InstancePage> page = hub_->client().query_instances(query);
+      ASSERT_TRUE(page.ok()) << page.status().to_string();
+      found += page->instances.size();
+      for (const InstanceState& state : page->instances) compare(state);
+      query.continuation_token = page->continuation_token;
+    } while (!query.continuation_token.empty());
+    EXPECT_EQ(found, model_.instances.size());
+    for (const auto& [name, state] : model_.entities) {
+      const std::size_t at = name.find('@');
+      const EntityId id(name.substr(0, at), name.substr(at + 1));
+      const Result<EntityState> entity = hub_->client().get_entity(id);
+      ASSERT_TRUE(entity.ok()) << name << ": " << entity.status().to_string();
+      EXPECT_EQ(entity->state.value_or("(none)"), state) << name;
+      EXPECT_EQ(entity->locked_by, "") << name;
+      EXPECT_EQ(entity->queued_operations, 0U) << name;
+    }
+    const Result<InstanceCounts> counts = hub_->client().count_instances();
+    ASSERT_TRUE(counts.ok()) << counts.status().to_string();
+    InstanceCounts expected;
+    for (const auto& [id, instance] : model_.instances) {
+      ++expected.by_status[static_cast<std::size_t>(instance.status)];
+    }
+    EXPECT_EQ(counts->by_status, expected.by_status);
+  }
+
+  void compare(const InstanceState& state) {
+    const auto found = model_.instances.find(state.instance_id);
+    ASSERT_NE(found, model_.instances.end()) << state.instance_id << " is not in the model";
+    const Model::Instance& expected = found->second;
+    std::string text;
+    encode_script(expected.script, text);
+    SCOPED_TRACE(state.instance_id + ": " + text);
+    EXPECT_EQ(to_string(state.status), to_string(expected.status))
+        << (state.failure ? state.failure->message : "");
+    if (expected.status == RuntimeStatus::failed) {
+      if (!state.failure) return;
+      const bool by_type = expected.failure == "ingot::TaskFailedError";
+      EXPECT_EQ(by_type ? state.failure->type : state.failure->message, expected.failure);
+    } else {
+      EXPECT_EQ(state.output.value_or("(none)"), expected.out);
+    }
+    EXPECT_EQ(state.custom_status, expected.custom_status);
+  }
+
+  const std::uint64_t seed_;
+  Random random_;
+  ModelAndGates model_;
+  Registry registry_;
+  std::unique_ptr<sim::SimHub> hub_;
+  std::vector<Client> clients_;
+  std::uint64_t last_request_ = 0;
+  std::uint64_t crashes_ = 0;
+};
+
+}  // namespace
+
+void play_against_model(std::uint64_t seed) {
+  SCOPED_TRACE("again with INGOT_MODEL_SEED=" + std::to_string(seed));
+  ModelRun run(seed);
+  run.play();
+}
+
+void play_many(std::uint64_t first, std::uint64_t count) {
+  if (const char* seed = std::getenv("INGOT_MODEL_SEED"); seed != nullptr) {
+    return play_against_model(std::strtoull(seed, nullptr, 10));
+  }
+  std::printf("seeds %llu to %llu, %llu programs\n", static_cast<unsigned long long>(first),
+              static_cast<unsigned long long>(first + count - 1),
+              static_cast<unsigned long long>(count * kProgramsPerRun));
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    play_against_model(seed);
+    if (::testing::Test::HasFailure()) return;
+  }
+}
+
+}  // namespace ingot::semantics
