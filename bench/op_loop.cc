@@ -26,7 +26,7 @@ std::uint64_t OpLoop::issued() const { return std::min(next_.load(), count_); }
 Status OpLoop::run(SteadyClock::time_point end,
                    const std::function<void(std::uint64_t)>& progress) {
   active_ = lanes_.size();
-  for (Lane& lane : lanes_) next(lane);
+  for (Lane& lane : lanes_) next(lane, SteadyClock::now());
 
   std::vector<Lane*> retrying;
   std::unique_lock lock(mutex_);
@@ -46,13 +46,13 @@ Status OpLoop::run(SteadyClock::time_point end,
   return failure_;
 }
 
-void OpLoop::next(Lane& lane) {
+void OpLoop::next(Lane& lane, SteadyClock::time_point now) {
   std::uint64_t number = next_.load();
   do {
     if (number >= count_ || stop_) return retire();
   } while (!next_.compare_exchange_weak(number, number + 1));
   lane.number = number;
-  lane.start = SteadyClock::now();
+  lane.start = now;
   issue(lane);
 }
 
@@ -62,13 +62,14 @@ void OpLoop::issue(Lane& lane) {
 
 void OpLoop::on_done(Lane& lane, Status status) {
   if (status.ok()) {
-    const auto took = SteadyClock::now() - lane.start;
+    const auto now = SteadyClock::now();
+    const std::chrono::nanoseconds took = now - lane.start;
     {
       const std::scoped_lock lock(mutex_);
-      latency_ns_.record(static_cast<std::uint64_t>(std::chrono::nanoseconds(took).count()));
+      latency_ns_.record(static_cast<std::uint64_t>(took.count()));
     }
     done_.fetch_add(1);
-    next(lane);
+    next(lane, now);
   } else if (status.code() == StatusCode::overloaded) {
     const std::scoped_lock lock(mutex_);
     overloaded_.push_back(&lane);

@@ -47,7 +47,7 @@ class OpLoop {
     std::chrono::steady_clock::time_point start;
   };
 
-  void next(Lane& lane);
+  void next(Lane& lane, std::chrono::steady_clock::time_point now);
   void issue(Lane& lane);
   void on_done(Lane& lane, Status status);
   void retire();

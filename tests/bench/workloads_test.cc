@@ -126,6 +126,57 @@ TEST_F(WorkloadsTest, Idle) {
   EXPECT_TRUE(json.contains("cpu_percent_of_a_core"));
 }
 
+TEST_F(WorkloadsTest, SubOrchestrations) {
+  const Json json = bench_verified(Arguments{"suborch", "--width", "10", "--concurrency", "4"} +
+                                   kSmallHub + kShort);
+  EXPECT_TRUE(json.contains("children_per_s"));
+}
+
+TEST_F(WorkloadsTest, Chain) {
+  const Json json = bench_verified(Arguments{"chain", "--length", "10", "--concurrency", "4"} +
+                                   kSmallHub + kShort);
+  EXPECT_TRUE(json.contains("executions_per_s"));
+}
+
+TEST_F(WorkloadsTest, Bank) {
+  const Json json = bench_verified(Arguments{"bank", "--accounts", "7", "--concurrency", "10"} +
+                                   kSmallHub + kShort);
+  EXPECT_TRUE(json.contains("transfers_per_s"));
+  EXPECT_EQ(json["sum_of_balances"], 7'000'000);
+}
+
+TEST_F(WorkloadsTest, Counter) {
+  const Json one = bench_verified(Arguments{"counter", "--concurrency", "20"} + kSmallHub + kShort);
+  EXPECT_TRUE(one.contains("signals_per_s"));
+  EXPECT_EQ(one["verified_outputs"], 1);
+  const Json many = bench_verified(Arguments{"counter", "--concurrency", "20", "--entities", "30"} +
+                                   kSmallHub + kShort);
+  EXPECT_EQ(many["verified_outputs"], 30);
+}
+
+TEST_F(WorkloadsTest, WordCount) {
+  const Json json = bench_verified(Arguments{"wordcount", "--words", "50", "--concurrency", "2"} +
+                                   kSmallHub + kShort);
+  EXPECT_TRUE(json.contains("words_per_s"));
+}
+
+TEST_F(WorkloadsTest, Collision) {
+  const Json json = bench_verified(
+      Arguments{"collision", "--count", "2500", "--concurrency", "2", "--activity-mode", "pool"} +
+      kSmallHub + kShort);
+  EXPECT_TRUE(json.contains("hashes_per_s"));
+}
+
+TEST_F(WorkloadsTest, Mixed) {
+  bench_verified(Arguments{"mixed", "--concurrency", "30"} + kSmallHub + kShort);
+  const Json json =
+      bench_verified(Arguments{"mixed", "--mix", "hello=1,bank=1,chain=0", "--concurrency", "10"} +
+                     kSmallHub + kShort);
+  EXPECT_TRUE(json.contains("hello_outputs"));
+  EXPECT_TRUE(json.contains("bank_outputs"));
+  EXPECT_FALSE(json.contains("chain_outputs"));
+}
+
 TEST_F(WorkloadsTest, Recover) {
   const Json json =
       bench_verified(Arguments{"recover", "--mib", "2", "--concurrency", "50"} + kSmallHub);
@@ -141,6 +192,8 @@ TEST_F(WorkloadsTest, BadArgumentsAreRefused) {
   EXPECT_NE(run({"bench", "hello", "--concurrency", "0"}).exit_code, 0);
   EXPECT_NE(run({"bench", "hello", "--resume"}).exit_code, 0);
   EXPECT_NE(run({"bench", "check"}).exit_code, 0);
+  EXPECT_NE(run({"bench", "bank", "--accounts", "1"}).exit_code, 0);
+  EXPECT_NE(run({"bench", "mixed", "--mix", "hello=1,none=2"}).exit_code, 0);
   EXPECT_NE(run({"bench", "hello", "--dir", "/proc/none", "--seconds", "0.1"}).exit_code, 0);
 }
 
