@@ -189,7 +189,8 @@ void add_bench_command(CLI::App& parent, int& exit_code) {
        {hello_workload(), fanout_workload(), events_workload(), timers_workload(),
         payload_workload(), raw_log_workload(), recover_workload(), waiting_workload(),
         idle_workload(), check_workload(), suborch_workload(), chain_workload(), bank_workload(),
-        counter_workload(), wordcount_workload(), collision_workload(), mixed_workload()}) {
+        counter_workload(), wordcount_workload(), collision_workload(), mixed_workload(),
+        manage_workload()}) {
     add_workload(*bench, workload, exit_code);
   }
 }

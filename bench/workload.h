@@ -63,5 +63,6 @@ struct Workload {
 [[nodiscard]] Workload wordcount_workload();
 [[nodiscard]] Workload collision_workload();
 [[nodiscard]] Workload mixed_workload();
+[[nodiscard]] Workload manage_workload();
 
 }  // namespace ingot::bench

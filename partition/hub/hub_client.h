@@ -59,6 +59,10 @@ class HubClient final : public Client {
                                              bool release_orphaned_locks) override;
 
  private:
+  // The next matches behind `after`, in order: all that are certain when each partition has given
+  // up to `per_partition` of them. `after` becomes the last certain id; empty: there are no more.
+  Result<std::vector<InstanceState>> scan_instances(const InstanceQuery& query, std::string& after,
+                                                    std::size_t per_partition);
   // A request about one instance.
   template <typename R>
   static R named(std::string_view instance_id) {

@@ -35,12 +35,9 @@ Status HubClient::check_filter(const InstanceFilter& filter) {
   return Status(StatusCode::invalid_argument, "the prefix is longer than an instance id");
 }
 
-Result<InstancePage> HubClient::query_instances(const InstanceQuery& query) {
-  INGOT_TRY(refuse_on_shard_thread());
-  INGOT_TRY(check_page_size(query.page_size));
-  INGOT_TRY(check_filter(query));
-  INGOT_ASSIGN(const std::string after, read_id_token(query.continuation_token));
-  // Each partition gives its first ids; the first of all of them are the page.
+Result<std::vector<InstanceState>> HubClient::scan_instances(const InstanceQuery& query,
+                                                             std::string& after,
+                                                             std::size_t per_partition) {
   std::vector<std::shared_ptr<std::vector<InstanceState>>> shares(router_.partitions());
   for (auto& share : shares) share = std::make_shared<std::vector<InstanceState>>();
   std::vector<Status> answers = ask_all<Status>(router_, [&](PartitionId partition) {
@@ -48,7 +45,7 @@ Result<InstancePage> HubClient::query_instances(const InstanceQuery& query) {
     request.prefix = query.prefix;
     request.after = after;
     request.descending = query.descending;
-    request.page_size = query.page_size + 1;  // one more tells whether a page follows
+    request.page_size = per_partition;
     request.filtered = is_selective(query);
     request.take = [filter = static_cast<const InstanceFilter&>(query),
                     payloads = query.with_payloads,
@@ -61,15 +58,43 @@ Result<InstancePage> HubClient::query_instances(const InstanceQuery& query) {
     return request;
   });
   INGOT_TRY(first_failure(answers));
-  InstancePage page;
+  const auto before = [&](const InstanceState& a, const InstanceState& b) {
+    return query.descending ? a.instance_id > b.instance_id : a.instance_id < b.instance_id;
+  };
+  // Beyond the last id of a full share its partition may have more.
+  const InstanceState* horizon = nullptr;
   for (const auto& share : shares) {
-    std::move(share->begin(), share->end(), std::back_inserter(page.instances));
+    if (share->size() < per_partition) continue;
+    if (horizon == nullptr || before(share->back(), *horizon)) horizon = &share->back();
   }
-  std::sort(page.instances.begin(), page.instances.end(),
-            [&](const InstanceState& a, const InstanceState& b) {
-              return query.descending ? a.instance_id > b.instance_id
-                                      : a.instance_id < b.instance_id;
-            });
+  after = horizon == nullptr ? std::string() : horizon->instance_id;
+  std::vector<InstanceState> found;
+  for (const auto& share : shares) {
+    for (InstanceState& state : *share) {
+      const bool beyond = !after.empty() && (query.descending ? state.instance_id < after
+                                                              : state.instance_id > after);
+      if (!beyond) found.push_back(std::move(state));
+    }
+  }
+  std::sort(found.begin(), found.end(), before);
+  return found;
+}
+
+Result<InstancePage> HubClient::query_instances(const InstanceQuery& query) {
+  INGOT_TRY(refuse_on_shard_thread());
+  INGOT_TRY(check_page_size(query.page_size));
+  INGOT_TRY(check_filter(query));
+  INGOT_ASSIGN(std::string after, read_id_token(query.continuation_token));
+  const std::size_t limit = query.page_size + 1;  // one more tells whether a page follows
+  // Ids are spread by their hashes, so a partition seldom has much more than its share.
+  const std::size_t share = limit / router_.partitions();
+  std::size_t per_partition = std::min(limit, share + share / 2 + 8);
+  InstancePage page;
+  do {
+    INGOT_ASSIGN(std::vector<InstanceState> found, scan_instances(query, after, per_partition));
+    std::move(found.begin(), found.end(), std::back_inserter(page.instances));
+    per_partition = limit;
+  } while (page.instances.size() < limit && !after.empty());
   if (page.instances.size() > query.page_size) {
     page.instances.resize(query.page_size);
     page.continuation_token = make_id_token(page.instances.back().instance_id);

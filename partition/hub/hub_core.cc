@@ -48,7 +48,7 @@ HubCore::HubCore(HubDirectory directory, const Registry& registry, const HubOpti
       directory_(std::move(directory)),
       router_(directory_.identity().partitions),
       checkpoint_jobs_(std::min(directory_.identity().partitions, processors())),
-      load_jobs_(1),
+      load_jobs_(std::min(directory_.identity().partitions, processors())),
       activities_(options_, clock_, router_),
       work_items_(router_, options_),
       environment_{options_,         registry_,  clock_,      router_,

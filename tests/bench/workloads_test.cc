@@ -197,5 +197,15 @@ TEST_F(WorkloadsTest, BadArgumentsAreRefused) {
   EXPECT_NE(run({"bench", "hello", "--dir", "/proc/none", "--seconds", "0.1"}).exit_code, 0);
 }
 
+TEST_F(WorkloadsTest, Manage) {
+  for (const char* order : {"time", "random"}) {
+    const Json json = bench_verified(
+        Arguments{"manage", "--count", "3000", "--id-order", order, "--concurrency", "50"} +
+        kSmallHub + kShort);
+    EXPECT_GT(json.value("query_page_us_p50", 0.0), 0) << json.dump(2);
+    EXPECT_GT(json.value("purged_per_s", 0.0), 0) << json.dump(2);
+  }
+}
+
 }  // namespace
 }  // namespace ingot::bench
