@@ -79,6 +79,8 @@ Status apply_peer_message_received(PartitionState& state, const Fact& fact,
       refuse_child(state, event, fact.at, effects);
       return {};
     }
+    // A child takes over what has ended; what an entity starts replaces nothing.
+    if (body.replaced && event.parent.empty()) return {};
     return create_orchestration(state, event, body.event, body.replaced, fact.at, effects);
   }
   if (is_entity_message(event.kind)) {

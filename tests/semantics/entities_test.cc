@@ -138,6 +138,13 @@ SCENARIO(Entities, StartOrchestrations) {
   stage.signal(EntityId("launcher", "x"), "go", "input");
   EXPECT_TRUE(stage.until([&] { return stage.get("launched by entity").ok(); }));
   stage.expect("launched by entity", "input");
+  // What exists stays as it is, also when it has ended.
+  const ExecutionId before = stage.get("launched by entity")->execution_id;
+  stage.signal(EntityId("launcher", "x"), "go", "other input");
+  stage.signal(EntityId("launcher", "y"), "go", "other input");
+  stage.let_pass(std::chrono::milliseconds(20));
+  stage.expect("launched by entity", "input");
+  EXPECT_EQ(stage.get("launched by entity")->execution_id, before);
 }
 
 SCENARIO(Entities, AreDeletedWithTheirState) {
