@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
+#include <algorithm>
 #include <thread>
 
 #include "bench/fixed_scenario.h"
@@ -21,7 +21,7 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::uint64_t kGroups = 1000;  // of ids with one prefix
-constexpr std::uint64_t kQuestions = 2000;
+constexpr std::uint64_t kQuestionsMax = 2000;
 constexpr std::uint32_t kPage = 100;
 constexpr std::string_view kPrefix = "stored-";
 
@@ -142,7 +142,9 @@ class Manage {
   Status measure(const std::string& name, Ask&& ask) {
     Random random(1);
     Histogram latency_ns;
-    for (std::uint64_t i = 0; i < kQuestions; ++i) {
+    const std::uint64_t questions =
+        std::clamp<std::uint64_t>(options_.count / 500, 20, kQuestionsMax);
+    for (std::uint64_t i = 0; i < questions; ++i) {
       const auto begin = SteadyClock::now();
       INGOT_TRY(ask(random));
       latency_ns.record(static_cast<std::uint64_t>(
