@@ -20,7 +20,6 @@
 
 #include "partition/requests/client_request.h"
 #include "partition/state/finished_stage.h"
-#include "partition/state/finished_stage.h"
 #include "partition/state/outbox.h"
 #include "storage/checkpoint_store.h"
 

@@ -50,8 +50,8 @@ struct HubOptions {
   std::uint32_t orchestration_work_items_max = 0;
   std::uint32_t entity_work_items_max = 0;
   std::uint32_t activity_work_items_max = 0;
-  // An activity that runs longer fails as "ActivityTimeout", and what it still gives is ignored; not
-  // for inline activities. 0: no limit; else 1 ms to 1 day.
+  // An activity that runs longer fails as "ActivityTimeout", and what it still gives is ignored;
+  // not for inline activities. 0: no limit; else 1 ms to 1 day.
   Duration activity_timeout{0};
   // An orchestrator whose step takes longer fails as "OrchestratorStepTimeout": the program's own
   // when it comes back, a foreign one's then. 0: no limit; else 1 ms to 1 day.
