@@ -19,6 +19,8 @@ int run(int argc, char** argv) {
   app.fallthrough(false);
   ingot::bench::add_bench_command(app, exit_code);
   ingot::tools::add_instances_command(app, exit_code);
+  ingot::tools::add_entities_command(app, exit_code);
+  ingot::tools::add_purge_command(app, exit_code);
   ingot::tools::add_history_command(app, exit_code);
   ingot::tools::add_inspect_command(app, exit_code);
   ingot::tools::add_verify_command(app, exit_code);

@@ -11,6 +11,8 @@ class App;
 namespace ingot::tools {
 
 void add_instances_command(CLI::App& app, int& exit_code);
+void add_entities_command(CLI::App& app, int& exit_code);
+void add_purge_command(CLI::App& app, int& exit_code);
 void add_history_command(CLI::App& app, int& exit_code);
 void add_inspect_command(CLI::App& app, int& exit_code);
 void add_verify_command(CLI::App& app, int& exit_code);
