@@ -16,9 +16,20 @@ constexpr std::size_t kRowsMax = 1000;
 // Changes that the index takes up in one turn.
 constexpr std::size_t kIndexedMax = 2000;
 
-// The store's rows, with the bytes of live ones read as well.
+// Nothing alive is in the store only.
+bool all_in_memory(const PartitionState& state) {
+  std::uint64_t live = state.counters.entities;
+  for (const RuntimeStatus status :
+       {RuntimeStatus::pending, RuntimeStatus::running, RuntimeStatus::suspended}) {
+    live += state.counters.by_status[static_cast<std::size_t>(status)];
+  }
+  return state.instances.size() >= live;
+}
+
+// The store's rows. The bytes of live ones are read as well if `with_live`, and are empty if not.
 Result<std::vector<ScannedRow>> read_rows(const storage::CheckpointStore& store,
-                                          const ScanRequest& request, std::size_t limit) {
+                                          const ScanRequest& request, std::size_t limit,
+                                          bool with_live) {
   INGOT_ASSIGN(std::vector<storage::ScannedId> ids,
                store.scan(request.prefix, request.after, limit,
                           request.descending ? storage::ScanOrder::descending
@@ -26,7 +37,7 @@ Result<std::vector<ScannedRow>> read_rows(const storage::CheckpointStore& store,
   std::vector<ScannedRow> rows;
   rows.reserve(ids.size());
   for (storage::ScannedId& found : ids) {
-    if (found.located.sequence.value != 0) {
+    if (found.located.sequence.value != 0 && with_live) {
       if (Result<std::string> row = store.read_row(found.located.sequence); row.ok()) {
         found.located.record = *std::move(row);
       } else {
@@ -52,8 +63,9 @@ void RowScan::take(ScanRequest& request) {
 
 void RowScan::read_store(std::shared_ptr<ScanProgress> progress) {
   environment_.load_jobs.submit([&store = store_, &post = environment_.post, id = state_.partition,
-                                 seen = residency_.checkpoints(), progress = std::move(progress)] {
-    auto rows = read_rows(store, progress->request, progress->read_rows);
+                                 seen = residency_.checkpoints(), live = !all_in_memory(state_),
+                                 progress = std::move(progress)] {
+    auto rows = read_rows(store, progress->request, progress->read_rows, live);
     post.push(id, RowsScanned{progress, seen, std::move(rows)});
   });
 }
@@ -94,6 +106,7 @@ Result<bool> RowScan::merge(ScanProgress& progress, const std::vector<ScannedRow
     const bool memory_first = stored == rows.end() ||
                               (!in_memory.empty() && (request.descending ? in_memory > stored->id
                                                                          : in_memory < stored->id));
+    const std::string_view before = at;
     at = memory_first ? in_memory : std::string_view(stored->id);
     const std::string_view bytes = memory_first ? std::string_view() : stored->bytes;
     changed.pass(at);
@@ -106,7 +119,11 @@ Result<bool> RowScan::merge(ScanProgress& progress, const std::vector<ScannedRow
     } else {
       const FinishedRecord finished = state_.finished.find(id_hash, at);
       const std::string_view row = finished.id.empty() ? bytes : finished.row;
-      if (row.empty()) continue;  // purged, or gone
+      if (row.empty()) {
+        if (memory_first || !finished.id.empty() || all_in_memory(state_)) continue;  // it is gone
+        if (!before.empty()) request.after = std::string(before);
+        return false;  // evicted since then: the store has it
+      }
       INGOT_ASSIGN(view, view_row(row));
     }
     INGOT_ASSIGN(const bool taken, request.take(view));
