@@ -54,6 +54,8 @@ std::vector<bool> undone(const std::vector<Event>& events) {
     }
   }
   acted[last] = false;
+  // What was asked for later, by any part of the orchestration, may have come of the failure.
+  for (std::size_t step = last; step > 0; --step) acted[step - 1] = acted[step - 1] || acted[step];
   std::vector<bool> result(events.size());
   bool any = false;
   for (std::size_t i = 0; i < events.size(); ++i) {

@@ -266,6 +266,40 @@ SCENARIO(Rewind, AFailedActivityRunsAgain) {
   stage.expect("failed child", "it works");
 }
 
+SCENARIO(Rewind, AFailureThatLedToMoreIsNotTakenBack) {
+  static std::atomic<bool> works;
+  works = false;
+  stage.add_activity(
+      "fails", [](const ActivityContext&) -> std::string { throw std::runtime_error("handled"); });
+  stage.add_activity("gated", [](const ActivityContext&) -> std::string {
+    if (!works) throw std::runtime_error("shut");
+    return "open";
+  });
+  stage.add("parallel", [](OrchestrationContext& context) -> Task<std::string> {
+    const Future<std::string> failing = context.call_activity("fails");
+    // The failure alone asks for nothing; what comes next needs both.
+    const Future<std::string> event = context.wait_for_event("go");
+    std::string text;
+    try {
+      text = co_await failing;
+    } catch (const TaskFailedError& error) {
+      text = error.details().message;
+    }
+    context.set_custom_status(text);
+    text += co_await event;
+    text += co_await context.call_activity("gated");
+    co_return text;
+  });
+  stage.open();
+  const std::string id = stage.start("parallel");
+  stage.wait_for_custom_status(id, "handled");
+  stage.raise(id, "go", ", then ");
+  stage.expect_status(id, RuntimeStatus::failed);
+  works = true;
+  EXPECT_TRUE(stage.rewind(id).ok());
+  stage.expect(id, "handled, then open");
+}
+
 // --- purge ------------------------------------------------------------------------------------
 
 SCENARIO(Purge, ForgetsWhatHasEnded) {

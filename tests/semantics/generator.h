@@ -165,9 +165,11 @@ class Generator {
     add(ClientKind::wait_end, id_);
   }
   void gated(bool in_child) {
+    children_fail_ = false;  // they would be rewound as well, and do again what their last step did
     Op gate = simple_op(OpKind::gated_activity);
     gate.text = id_ + "/gate";
-    Script with = script(Where::root, random_.below(4));
+    // Without events: one that comes after the failure is refused.
+    Script with = script(Where::child, random_.below(4));
     if (in_child) {
       Op call = with_block(OpKind::fatal_child, Where::child);
       insert(call.blocks.front(), gate);
@@ -175,7 +177,9 @@ class Generator {
     } else {
       insert(with, gate);
     }
-    start(ClientKind::create, with);
+    // Nor is it suspended: a resumption that comes after the failure is refused.
+    add(ClientKind::create, id_).script = with;
+    can_restart_ = true;
     add(ClientKind::wait_end, id_);
     if (random_.one_in(2)) {
       add(ClientKind::rewind, id_);  // fails again
@@ -184,6 +188,7 @@ class Generator {
     add(ClientKind::open_gate, id_).name = gate.text;
     add(ClientKind::rewind, id_);
     add(ClientKind::wait_end, id_);
+    children_fail_ = true;
   }
   void afterwards() {
     switch (random_.below(8)) {
@@ -253,6 +258,7 @@ class Generator {
       script.push_back(std::move(op));
     }
     if (where == Where::branch || ++depth_ > 6) return script;
+    if (!children_fail_) return script;
     switch (random_.below(14)) {
       case 0:
         script.push_back(simple_op(OpKind::fail));
@@ -326,11 +332,12 @@ class Generator {
     Op op = simple_op(kKinds[random_.below(std::size(kKinds))]);
     if (op.kind == OpKind::retried_activity) op.number = 1 + op.number % 3;
     if (op.kind == OpKind::timer) op.number = op.number % 20;
-    if (op.kind == OpKind::retried_child) op.text = std::to_string(random_.below(6));
+    if (op.kind == OpKind::retried_child)
+      op.text = std::to_string(random_.below(children_fail_ ? 6 : 4));
     if (op.kind == OpKind::child) {
       Script& block = op.blocks.emplace_back();
       block.push_back(simple_op(OpKind::activity));
-      if (random_.one_in(3)) block.push_back(simple_op(OpKind::fail));
+      if (children_fail_ && random_.one_in(3)) block.push_back(simple_op(OpKind::fail));
     }
     return op;
   }
@@ -339,6 +346,7 @@ class Generator {
   const std::string id_;
   long next_ = 1;
   int depth_ = 0;
+  bool children_fail_ = true;
   bool can_restart_ = false;  // it needs no help from clients
   std::vector<ClientOp> ops_;
 };

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <set>
 
 #include "core/hash.h"
 #include "tests/semantics/generator.h"
@@ -20,7 +21,7 @@ using namespace partition;  // NOLINT(google-build-using-namespace)
 struct Attempt {
   bool answered = false;
   StatusCode code = StatusCode::ok;
-  std::optional<std::string> custom_status;
+  std::optional<InstanceState> state;
 };
 
 struct Client {
@@ -122,6 +123,7 @@ class ModelRun {
         }
       }
       if (all_done) return true;
+      if (::testing::Test::HasFailure()) return false;
       const bool busy = hub_->step() || hub_->step();
       idle = busy || any ? 0 : idle + 1;
       if (idle > 60) hub_->pass_time_to_next(std::chrono::hours(1));
@@ -130,12 +132,36 @@ class ModelRun {
     }
   }
 
+  std::string history_of(const std::string& id) {
+    std::string text;
+    hub_->run_in_calls(true);
+    const Result<std::vector<HistoryEvent>> events = hub_->client().get_history(id);
+    if (!events.ok()) return events.status().to_string();
+    for (const HistoryEvent& event : *events) {
+      text += "    " + std::string(to_string(event.kind)) + " " + event.name + " " +
+              event.instance_id + " id " + std::to_string(event.event_id) + " of " +
+              std::to_string(event.scheduled_id) + " " + event.data.value_or("-") + "\n";
+    }
+    return text;
+  }
+
+  static std::string program_of(const Client& client) {
+    std::string text;
+    for (const ClientOp& op : client.ops) {
+      text += "  " + std::string(name_of(op.kind)) + " " + op.id + " " + op.data;
+      if (!op.script.empty()) encode_script(op.script, text);
+      text += "\n";
+    }
+    return text;
+  }
+
   bool stuck() {
     std::string text;
     for (const Client& client : clients_) {
       if (client.done()) continue;
       const ClientOp& op = client.ops[client.at];
       text += client.id + ": " + std::string(name_of(op.kind)) + " " + op.id + "\n";
+      text += program_of(client) + history_of(op.id);
     }
     ADD_FAILURE() << "stuck:\n" << text << hub_->failure().to_string();
     return false;
@@ -146,7 +172,7 @@ class ModelRun {
     const std::shared_ptr<Attempt> attempt = std::exchange(client.attempt, nullptr);
     const ClientOp& op = client.ops[client.at];
     if (is_lost(attempt->code)) return false;  // again, with the same request id
-    if (op.kind == ClientKind::wait_hang && attempt->custom_status != "hang") return false;
+    if (op.kind == ClientKind::wait_hang && custom_status_of(*attempt) != "hang") return false;
     const StatusCode expected = in_model(op);
     // An instance may have ended by itself.
     const bool either = op.kind == ClientKind::raise || op.kind == ClientKind::suspend ||
@@ -156,9 +182,19 @@ class ModelRun {
                                                  attempt->code == StatusCode::failed_precondition));
     EXPECT_TRUE(fine) << name_of(op.kind) << " " << op.id << " is " << to_string(attempt->code)
                       << ", not " << to_string(expected);
+    if (op.kind == ClientKind::wait_end && attempt->state) {
+      compare(*attempt->state);
+      if (::testing::Test::HasFailure()) {
+        std::printf("after operation %zu of\n%s%s", client.at, program_of(client).c_str(),
+                    history_of(op.id).c_str());
+      }
+    }
     ++client.at;
     client.request_id = 0;
     return true;
+  }
+  static std::string custom_status_of(const Attempt& attempt) {
+    return attempt.state ? attempt.state->custom_status.value_or("") : "";
   }
 
   StatusCode in_model(const ClientOp& op) {
@@ -262,7 +298,7 @@ class ModelRun {
         request.done = [attempt](const Result<InstanceState>& state) {
           attempt->answered = true;
           attempt->code = state.status().code();
-          if (state.ok()) attempt->custom_status = state->custom_status;
+          if (state.ok()) attempt->state = *state;
         };
         return request;
       }
@@ -287,22 +323,26 @@ class ModelRun {
   void compare() {
     const Status failure = hub_->failure();
     EXPECT_TRUE(failure.ok()) << failure.to_string();
-    std::size_t found = 0;
+    std::set<std::string> missing;
+    for (const auto& [id, instance] : model_.instances) missing.insert(id);
     InstanceQuery query;
     query.page_size = 1000;
     do {
       const Result<InstancePage> page = hub_->client().query_instances(query);
       ASSERT_TRUE(page.ok()) << page.status().to_string();
-      found += page->instances.size();
-      for (const InstanceState& state : page->instances) compare(state);
+      for (const InstanceState& state : page->instances) {
+        missing.erase(state.instance_id);
+        compare(state);
+      }
       query.continuation_token = page->continuation_token;
     } while (!query.continuation_token.empty());
-    EXPECT_EQ(found, model_.instances.size());
+    for (const std::string& id : missing) ADD_FAILURE() << id << " is only in the model";
     for (const auto& [name, state] : model_.entities) {
       const std::size_t at = name.find('@');
       const EntityId id(name.substr(0, at), name.substr(at + 1));
       const Result<EntityState> entity = hub_->client().get_entity(id);
-      ASSERT_TRUE(entity.ok()) << name << ": " << entity.status().to_string();
+      EXPECT_TRUE(entity.ok()) << name << ": " << entity.status().to_string();
+      if (!entity.ok()) continue;
       EXPECT_EQ(entity->state.value_or("(none)"), state) << name;
       EXPECT_EQ(entity->locked_by, "") << name;
       EXPECT_EQ(entity->queued_operations, 0U) << name;
@@ -314,6 +354,10 @@ class ModelRun {
       ++expected.by_status[static_cast<std::size_t>(instance.status)];
     }
     EXPECT_EQ(counts->by_status, expected.by_status);
+    if (!::testing::Test::HasFailure()) return;
+    std::string text;
+    for (const Client& client : clients_) text += client.id + "\n" + program_of(client);
+    std::printf("the programs:\n%s", text.c_str());
   }
 
   void compare(const InstanceState& state) {
@@ -328,7 +372,8 @@ class ModelRun {
     if (expected.status == RuntimeStatus::failed) {
       if (!state.failure) return;
       const bool by_type = expected.failure == "ingot::TaskFailedError";
-      EXPECT_EQ(by_type ? state.failure->type : state.failure->message, expected.failure);
+      EXPECT_EQ(by_type ? state.failure->type : state.failure->message, expected.failure)
+          << state.failure->message;
     } else {
       EXPECT_EQ(state.output.value_or("(none)"), expected.out);
     }
@@ -355,7 +400,9 @@ void play_against_model(std::uint64_t seed) {
 
 void play_many(std::uint64_t first, std::uint64_t count) {
   if (const char* seed = std::getenv("INGOT_MODEL_SEED"); seed != nullptr) {
-    return play_against_model(std::strtoull(seed, nullptr, 10));
+    const char* runs = std::getenv("INGOT_MODEL_RUNS");
+    first = std::strtoull(seed, nullptr, 10);
+    count = runs == nullptr ? 1 : std::strtoull(runs, nullptr, 10);
   }
   std::printf("seeds %llu to %llu, %llu programs\n", static_cast<unsigned long long>(first),
               static_cast<unsigned long long>(first + count - 1),
