@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "bench/entities.h"
 #include "bench/orchestrators.h"
 #include "core/try.h"
