@@ -7,9 +7,9 @@
 
 #include <cstdint>
 #include <deque>
-#include <unordered_set>
 
 #include "core/codec.h"
+#include "partition/state/flat_index.h"
 
 namespace ingot::partition {
 
@@ -19,13 +19,14 @@ class RecentRequests {
 
   // 0 is no id.
   void add(std::uint64_t id) {
-    if (id == 0 || !known_.insert(id).second) return;
+    if (id == 0 || contains(id)) return;
+    known_.insert(id, id);
     order_.push_back(id);
     if (order_.size() <= kRequestsMax) return;
-    known_.erase(order_.front());
+    known_.erase(order_.front(), order_.front());
     order_.pop_front();
   }
-  [[nodiscard]] bool contains(std::uint64_t id) const { return id != 0 && known_.contains(id); }
+  [[nodiscard]] bool contains(std::uint64_t id) const { return id != 0 && known_.find(id) == id; }
 
   void encode(std::string& out) const {
     put_varint(out, order_.size());
@@ -41,7 +42,7 @@ class RecentRequests {
 
  private:
   std::deque<std::uint64_t> order_;
-  std::unordered_set<std::uint64_t> known_;
+  FlatIndex<std::uint64_t> known_;
 };
 
 }  // namespace ingot::partition
