@@ -28,7 +28,8 @@ FinishedRecord FinishedRecords::add(std::uint64_t id_hash, std::string_view id,
   std::memcpy(at, &id_bytes, sizeof id_bytes);
   std::memcpy(at + sizeof id_bytes, &row_bytes, sizeof row_bytes);
   std::memcpy(at + kHeaderBytes, id.data(), id.size());
-  std::memcpy(at + kHeaderBytes + id.size(), row.data(), row.size());
+  // A tombstone's row may have no address at all.
+  if (!row.empty()) std::memcpy(at + kHeaderBytes + id.size(), row.data(), row.size());
   chunk.used += bytes;
   const char* older =
       index_.find(id_hash, [&](const char* candidate) { return read(candidate).id == id; });
