@@ -57,11 +57,7 @@ class Intake {
   // Records a fact, then answers `given`; or what went wrong.
   template <typename Done, typename Answer>
   void record_and_answer(const FactBody& fact, Done& done, Answer given) {
-    if (recorder_.record(fact)) {
-      answer(done, std::move(given));
-    } else {
-      done(recorder_.failure());
-    }
+    partition::record_and_answer(recorder_, gate_, fact, done, std::move(given));
   }
   // A start that was carried out before.
   void answer_repeated(StartRequest& request, const Found& found);

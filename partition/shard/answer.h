@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "partition/shard/effect_gate.h"
+#include "partition/shard/recorder.h"
 
 namespace ingot::partition {
 
@@ -22,6 +23,17 @@ void answer_when_durable(EffectGate& gate, Position position, Done done, Answer 
                 done(status);
               }
             });
+}
+
+// Records the fact, then gives `answer` when it is durable; or what kept it from being recorded.
+template <typename Done, typename Answer>
+void record_and_answer(Recorder& recorder, EffectGate& gate, const FactBody& fact, Done& done,
+                       Answer answer) {
+  if (recorder.record(fact)) {
+    answer_when_durable(gate, recorder.position(), std::move(done), std::move(answer));
+  } else {
+    done(recorder.failure());
+  }
 }
 
 }  // namespace ingot::partition

@@ -306,11 +306,7 @@ void ForeignWork::take(CompleteOrchestrationRequest& request) {
     body.carry_over = carry_over;
   }
   release(*held);
-  if (!recorder_.record(body)) {
-    request.done(recorder_.failure());
-    return;
-  }
-  answer_when_durable(gate_, recorder_.position(), std::move(request.done), Status{});
+  record_and_answer(recorder_, gate_, body, request.done, Status{});
 }
 
 void ForeignWork::take(CompleteEntityRequest& request) {
@@ -337,11 +333,7 @@ void ForeignWork::take(CompleteEntityRequest& request) {
   }
   body.actions = *actions;
   release(*held);
-  if (!recorder_.record(body)) {
-    request.done(recorder_.failure());
-    return;
-  }
-  answer_when_durable(gate_, recorder_.position(), std::move(request.done), Status{});
+  record_and_answer(recorder_, gate_, body, request.done, Status{});
 }
 
 void ForeignWork::take(CompleteActivityRequest& request) {
@@ -362,11 +354,9 @@ void ForeignWork::take(CompleteActivityRequest& request) {
                  environment_.options.payload_bytes_max, event);
   release(*held);
   session->foreign->activities.erase(request.token.task_id);
-  if (!recorder_.record(ActivityCompleted{instance->sequence, instance->generation, event})) {
-    request.done(recorder_.failure());
-    return;
-  }
-  answer_when_durable(gate_, recorder_.position(), std::move(request.done), Status{});
+  record_and_answer(recorder_, gate_,
+                    ActivityCompleted{instance->sequence, instance->generation, event},
+                    request.done, Status{});
 }
 
 void ForeignWork::take(AbandonRequest& request) {
@@ -405,16 +395,10 @@ void ForeignWork::fail(const WorkItemToken& token) {
   WorkLock* held = find_lock(token, session);
   const Instance* instance = state_.instances.find(SequenceNumber(token.sequence));
   if (held == nullptr || instance == nullptr) return;
-  const std::string action =
-      encode_failed_completion(step_timed_out(environment_.options.orchestrator_step_timeout),
-                               instance->next_action_id, recorder_.now());
-  StepCompleted body;
-  body.sequence = instance->sequence;
-  body.generation = instance->generation;
-  body.consumed = held->messages;
-  body.actions = action;
+  const std::uint32_t consumed = held->messages;
   release(*held);
-  recorder_.record(body);
+  record_failed_step(recorder_, *instance, consumed,
+                     step_timed_out(environment_.options.orchestrator_step_timeout));
 }
 
 void ForeignWork::forget(Session& session) {

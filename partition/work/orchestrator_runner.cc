@@ -88,17 +88,12 @@ bool OrchestratorRunner::refuse_child(const Instance& instance) {
       instance.status != RuntimeStatus::pending) {
     return false;
   }
-  fail_instead(instance.next_action_id,
-               {"OrchestratorNotRegistered",
-                "no orchestrator '" + std::string(orchestrator_name(instance)) + "' is registered",
-                true,
-                {}});
-  StepCompleted body;
-  body.sequence = instance.sequence;
-  body.generation = instance.generation;
-  body.consumed = instance.inbox_count;
-  body.actions = actions_;
-  recorder_.record(body);
+  record_failed_step(
+      recorder_, instance, instance.inbox_count,
+      {"OrchestratorNotRegistered",
+       "no orchestrator '" + std::string(orchestrator_name(instance)) + "' is registered",
+       true,
+       {}});
   return true;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/history_codec.h"
+#include "partition/shard/recorder.h"
 #include "partition/state/instance.h"
 
 namespace ingot::partition {
@@ -23,6 +24,19 @@ inline std::string encode_failed_completion(const FailureDetails& details, std::
   std::string action;
   encode_event(completed, action);
   return action;
+}
+
+// Records that step, over the first `consumed` messages of the inbox. The instance is gone then.
+inline void record_failed_step(Recorder& recorder, const Instance& instance, std::uint32_t consumed,
+                               const FailureDetails& details) {
+  const std::string action =
+      encode_failed_completion(details, instance.next_action_id, recorder.now());
+  StepCompleted body;
+  body.sequence = instance.sequence;
+  body.generation = instance.generation;
+  body.consumed = consumed;
+  body.actions = action;
+  recorder.record(body);
 }
 
 // Why: it took too long.
