@@ -67,12 +67,8 @@ Status show(Client& client, const Arguments& arguments) {
 }
 
 int run(const Arguments& arguments) {
-  auto hub = open_hub(arguments.directory);
-  if (!hub.ok()) return report_failure(hub.status());
-  const Status shown = show((*hub)->client(), arguments);
-  const Status closed = (*hub)->close();
-  if (!shown.ok()) return report_failure(shown);
-  return closed.ok() ? kExitDone : report_failure(closed);
+  return look_into_hub(arguments.directory,
+                       [&](Client& client) { return show(client, arguments); });
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "core/try.h"
 #include "tools/commands/commands.h"
 #include "tools/open_hub.h"
 #include "tools/output.h"
@@ -31,13 +32,11 @@ void print(const std::vector<HistoryEvent>& history, bool as_json) {
 }
 
 int run(const Arguments& arguments) {
-  auto hub = open_hub(arguments.directory);
-  if (!hub.ok()) return report_failure(hub.status());
-  const auto history = (*hub)->client().get_history(arguments.id);
-  const Status closed = (*hub)->close();
-  if (!history.ok()) return report_failure(history.status());
-  print(*history, arguments.json);
-  return closed.ok() ? kExitDone : report_failure(closed);
+  return look_into_hub(arguments.directory, [&](Client& client) -> Status {
+    INGOT_ASSIGN(const auto history, client.get_history(arguments.id));
+    print(history, arguments.json);
+    return {};
+  });
 }
 
 }  // namespace

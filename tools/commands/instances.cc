@@ -84,14 +84,9 @@ int run(const Arguments& arguments) {
     }
     query.statuses.push_back(*status);
   }
-  auto hub = open_hub(arguments.directory);
-  if (!hub.ok()) return report_failure(hub.status());
-  Client& client = (*hub)->client();
-  const Status shown =
-      arguments.id.empty() ? show_all(client, arguments, query) : show_one(client, arguments);
-  const Status closed = (*hub)->close();
-  if (!shown.ok()) return report_failure(shown);
-  return closed.ok() ? kExitDone : report_failure(closed);
+  return look_into_hub(arguments.directory, [&](Client& client) {
+    return arguments.id.empty() ? show_all(client, arguments, query) : show_one(client, arguments);
+  });
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "core/try.h"
 #include "tools/commands/commands.h"
 #include "tools/open_hub.h"
 #include "tools/output.h"
@@ -45,13 +46,11 @@ int run(const Arguments& arguments) {
     return report_failure(Status(StatusCode::invalid_argument,
                                  "say what to purge: --id, --prefix, --status or --all"));
   }
-  auto hub = open_hub(arguments.directory);
-  if (!hub.ok()) return report_failure(hub.status());
-  const auto purged = purge((*hub)->client(), arguments, std::move(filter));
-  const Status closed = (*hub)->close();
-  if (!purged.ok()) return report_failure(purged.status());
-  fmt::print("{} instances purged\n", *purged);
-  return closed.ok() ? kExitDone : report_failure(closed);
+  return look_into_hub(arguments.directory, [&](Client& client) -> Status {
+    INGOT_ASSIGN(const std::uint64_t purged, purge(client, arguments, std::move(filter)));
+    fmt::print("{} instances purged\n", purged);
+    return {};
+  });
 }
 
 }  // namespace
