@@ -1,5 +1,7 @@
 #include <ingot/ids.h>
 
+#include <cstring>
+
 namespace ingot {
 namespace {
 
@@ -25,6 +27,22 @@ std::size_t utf8_sequence_bytes(std::string_view text) {
   return 0;
 }
 
+// How many of the first bytes of `text` are known to be printable ASCII, eight at a time: most ids
+// are nothing else.
+std::size_t printable_ascii_bytes(std::string_view text) {
+  constexpr std::uint64_t kEach = 0x0101010101010101U;
+  std::size_t at = 0;
+  for (; at + 8 <= text.size(); at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, sizeof word);
+    // In the top bit of each byte: not ASCII, or DEL; and, for ASCII: not a control character.
+    const std::uint64_t too_high = word | (word + kEach);
+    const std::uint64_t high_enough = word + 0x60 * kEach;
+    if (((too_high | ~high_enough) & 0x80 * kEach) != 0) break;
+  }
+  return at;
+}
+
 Status validate_text(std::string_view what, std::string_view text) {
   const auto invalid = [&](std::string why) {
     return Status(StatusCode::invalid_argument, std::string(what) + " " + std::move(why));
@@ -34,7 +52,7 @@ Status validate_text(std::string_view what, std::string_view text) {
     return invalid("has " + std::to_string(text.size()) + " bytes; the limit is " +
                    std::to_string(kInstanceIdBytesMax));
   }
-  for (std::size_t at = 0; at < text.size();) {
+  for (std::size_t at = printable_ascii_bytes(text); at < text.size();) {
     const auto byte = static_cast<unsigned char>(text[at]);
     if (byte < 0x20 || byte == 0x7F) {
       return invalid("has a control character at byte " + std::to_string(at));

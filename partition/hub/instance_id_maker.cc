@@ -1,20 +1,41 @@
 #include "partition/hub/instance_id_maker.h"
 
+#include <array>
+#include <bit>
+#include <cstring>
+
 #include "core/codec.h"
 #include "core/hash.h"
 
 namespace ingot::partition {
 namespace {
 
+// The eight hexadecimal digits of `value`, as bytes in their order.
+std::array<char, 8> hex_digits(std::uint32_t value) {
+  std::uint64_t nibbles = value;  // one to a byte, the first digit in the lowest
+  nibbles = (nibbles << 32 | nibbles >> 16) & 0x0000FFFF0000FFFFU;
+  nibbles = (nibbles << 16 | nibbles >> 8) & 0x00FF00FF00FF00FFU;
+  nibbles = (nibbles << 8 | nibbles >> 4) & 0x0F0F0F0F0F0F0F0FU;
+  constexpr std::uint64_t kEach = 0x0101010101010101U;
+  const std::uint64_t letters = (nibbles + 6 * kEach) >> 4 & kEach;
+  return std::bit_cast<std::array<char, 8>>(nibbles + '0' * kEach + letters * ('a' - '0' - 10));
+}
+
 std::string uuid_text(std::uint64_t high, std::uint64_t low) {
-  static constexpr char kDigits[] = "0123456789abcdef";
   std::string text(36, '-');
-  std::size_t at = 0;
-  for (int nibble = 0; nibble < 32; ++nibble) {
-    if (nibble == 8 || nibble == 12 || nibble == 16 || nibble == 20) ++at;
-    const std::uint64_t half = nibble < 16 ? high : low;
-    text[at++] = kDigits[half >> (60 - 4 * (nibble % 16)) & 15];
-  }
+  const auto write = [&](std::size_t at, const char* digits, std::size_t count) {
+    std::memcpy(text.data() + at, digits, count);
+  };
+  const auto a = hex_digits(static_cast<std::uint32_t>(high >> 32));
+  const auto b = hex_digits(static_cast<std::uint32_t>(high));
+  const auto c = hex_digits(static_cast<std::uint32_t>(low >> 32));
+  const auto d = hex_digits(static_cast<std::uint32_t>(low));
+  write(0, a.data(), 8);
+  write(9, b.data(), 4);
+  write(14, b.data() + 4, 4);
+  write(19, c.data(), 4);
+  write(24, c.data() + 4, 4);
+  write(28, d.data(), 8);
   return text;
 }
 

@@ -66,6 +66,11 @@ TEST(IdsTest, EveryCodePointThatIsNoControlCharacterIsAccepted) {
     const bool control = point < 0x20 || (point >= 0x7F && point < 0xA0);
     const bool scalar = point < 0xD800 || (point > 0xDFFF && point < 0x110000);
     ASSERT_EQ(validate_instance_id(text).ok(), scalar && !control) << point;
+    // The same at each place among texts that are checked many bytes at a time.
+    for (std::size_t at = 0; at <= 17; ++at) {
+      const std::string within = std::string(at, '~') + text + std::string(17 - at, ' ');
+      ASSERT_EQ(validate_instance_id(within).ok(), scalar && !control) << point << " at " << at;
+    }
   }
 }
 
