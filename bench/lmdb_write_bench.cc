@@ -6,12 +6,12 @@
 #include <stdlib.h>
 
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "bench/temporary_folder.h"
 #include "core/random.h"
 #include "storage/checkpoint_store.h"
 
@@ -25,10 +25,8 @@ using ingot::storage::CheckpointStore;
 class Fixture {
  public:
   Fixture() {
-    std::string name = (std::filesystem::temp_directory_path() / "ingot-bench-XXXXXX").string();
-    directory_ = ::mkdtemp(name.data());
     ingot::storage::LmdbStoreOptions options;
-    options.directory = directory_;
+    options.directory = folder_.path();
     auto opened = ingot::storage::open_lmdb_store(options);
     if (opened.ok()) store_ = *std::move(opened);
     // Looks like a history: names and numbers that compress about four to one.
@@ -37,14 +35,6 @@ class Fixture {
                ",\"result\":\"" + std::to_string(random_.next()) + "\"}";
     }
   }
-  ~Fixture() {
-    store_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
-  }
-  Fixture(const Fixture&) = delete;
-  Fixture& operator=(const Fixture&) = delete;
-
   [[nodiscard]] CheckpointStore* store() { return store_.get(); }
   std::string_view record() {
     constexpr std::size_t kBytes = 350;
@@ -62,7 +52,7 @@ class Fixture {
   }
 
  private:
-  std::string directory_;
+  ingot::bench::TemporaryFolder folder_;
   std::unique_ptr<CheckpointStore> store_;
   std::string text_;
   Random random_{42};

@@ -3,11 +3,11 @@
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "bench/temporary_folder.h"
 #include "commit-log/commit_log.h"
 #include "commit-log/io.h"
 #include "core/random.h"
@@ -17,15 +17,15 @@ namespace {
 
 // A log in a temporary folder. `io` and `log` are null when it can't be had.
 class TemporaryLog {
+  bench::TemporaryFolder folder_;  // goes last
+
  public:
   explicit TemporaryLog(log::IoBackend backend) {
-    directory_ = (std::filesystem::temp_directory_path() / "ingot-log-bench-XXXXXX").string();
-    if (::mkdtemp(directory_.data()) == nullptr) return;
-    auto made = log::make_io(backend, directory_);
+    auto made = log::make_io(backend, folder_.path());
     if (!made.ok()) return;
     io = *std::move(made);
     log::CommitLogOptions options;
-    options.directory = directory_;
+    options.directory = folder_.path();
     options.hub_id = 1;
     options.epoch = 1;
     options.segment_bytes = 16U << 20;
@@ -33,14 +33,6 @@ class TemporaryLog {
                                        [](Position, std::string_view) { return Status(); });
     if (opened.ok()) log = *std::move(opened);
   }
-  ~TemporaryLog() {
-    log.reset();
-    io.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
-  }
-  TemporaryLog(const TemporaryLog&) = delete;
-  TemporaryLog& operator=(const TemporaryLog&) = delete;
 
   // Writes the batch and waits until it is durable; false when that fails.
   bool write() {
@@ -60,7 +52,6 @@ class TemporaryLog {
   std::unique_ptr<log::CommitLog> log;
 
  private:
-  std::string directory_;
   std::vector<log::WriteCompletion> completions_;
 };
 

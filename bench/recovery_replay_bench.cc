@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bench/hello_facts.h"
+#include "bench/temporary_folder.h"
 #include "commit-log/commit_log.h"
 #include "commit-log/io.h"
 #include "core/clock.h"
@@ -21,13 +22,15 @@ constexpr std::uint64_t kHubId = 7;
 
 // A partition's folder with `facts` in its log.
 class Folder {
+  bench::TemporaryFolder folder_;  // goes last
+
  public:
   explicit Folder(const bench::HelloFacts& facts) {
-    directory_ = (std::filesystem::temp_directory_path() / "ingot-replay-bench-XXXXXX").string();
-    if (::mkdtemp(directory_.data()) == nullptr) return;
-    std::filesystem::create_directories(parts().log);
-    std::filesystem::create_directories(parts().checkpoint);
-    auto made = log::make_io(log::IoBackend::automatic, directory_);
+    std::error_code failed;
+    std::filesystem::create_directories(parts().log, failed);
+    if (!failed) std::filesystem::create_directories(parts().checkpoint, failed);
+    if (failed) return;
+    auto made = log::make_io(log::IoBackend::automatic, folder_.path());
     if (!made.ok()) return;
     io = *std::move(made);
     log::CommitLogOptions options;
@@ -44,17 +47,9 @@ class Folder {
     });
     write(**opened);
   }
-  ~Folder() {
-    io.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
   [[nodiscard]] bool ok() const { return ok_; }
   [[nodiscard]] partition::PartitionFolder parts() const {
-    return {directory_ + "/log", directory_ + "/checkpoint"};
+    return {folder_.path() + "/log", folder_.path() + "/checkpoint"};
   }
 
   std::unique_ptr<log::Io> io;
@@ -70,7 +65,6 @@ class Folder {
     }
   }
 
-  std::string directory_;
   bool ok_ = false;
 };
 

@@ -8,10 +8,10 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <string>
 
+#include "bench/temporary_folder.h"
 #include "core/random.h"
 #include "storage/checkpoint_store.h"
 
@@ -28,10 +28,8 @@ class Filled {
  public:
   explicit Filled(bool ordered) : ordered_(ordered) {
     if (const char* text = ::getenv("INGOT_BENCH_RECORDS")) records_ = std::stoull(text);
-    directory_ = (std::filesystem::temp_directory_path() / "ingot-bench-XXXXXX").string();
-    if (::mkdtemp(directory_.data()) == nullptr) return;
     LmdbStoreOptions options;
-    options.directory = directory_;
+    options.directory = folder_.path();
     auto opened = open_lmdb_store(options);
     if (!opened.ok()) return;
     store_ = *std::move(opened);
@@ -53,13 +51,6 @@ class Filled {
     }
     ok_ = true;
   }
-  ~Filled() {
-    store_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
-  }
-  Filled(const Filled&) = delete;
-  Filled& operator=(const Filled&) = delete;
 
   [[nodiscard]] bool ok() const { return ok_; }
   [[nodiscard]] const CheckpointStore& store() const { return *store_; }
@@ -94,7 +85,7 @@ class Filled {
   bool ordered_;
   bool ok_ = false;
   std::uint64_t records_ = 20'000;
-  std::string directory_;
+  ingot::bench::TemporaryFolder folder_;
   std::unique_ptr<CheckpointStore> store_;
   Random random_{42};
 };

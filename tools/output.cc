@@ -152,6 +152,17 @@ Json json_of(const InstanceState& state) {
   return json;
 }
 
+Json json_of(const EntityState& state) {
+  Json json;
+  json["id"] = json_text(to_string(state.id));
+  json["created_at"] = format_time(state.created_at);
+  json["last_updated_at"] = format_time(state.last_updated_at);
+  json["queued_operations"] = state.queued_operations;
+  if (!state.locked_by.empty()) json["locked_by"] = json_text(state.locked_by);
+  if (state.state) json["state"] = json_text(*state.state);
+  return json;
+}
+
 Json json_of(const HistoryEvent& event) {
   Json json = {{"kind", to_string(event.kind)}, {"timestamp", format_time(event.timestamp)}};
   if (event.event_id >= 0) json["event_id"] = event.event_id;

@@ -38,6 +38,7 @@ int report_failure(const Status& status);
 // A JSON string; {"hex": "..."} when `text` is not UTF-8.
 [[nodiscard]] Json json_text(std::string_view text);
 [[nodiscard]] Json json_of(const InstanceState& state);
+[[nodiscard]] Json json_of(const EntityState& state);
 [[nodiscard]] Json json_of(const HistoryEvent& event);
 [[nodiscard]] Json json_of(const FailureDetails& failure);
 

@@ -7,7 +7,7 @@
 
 #include "tools/commands/commands.h"
 #include "tools/open_hub.h"
-#include "tools/output.h"
+#include "tools/print_pages.h"
 
 namespace ingot::tools {
 namespace {
@@ -27,43 +27,15 @@ void print_row(const EntityState& state) {
              printable(state.state.value_or(""), 60));
 }
 
-Json json_of(const EntityState& state) {
-  Json json;
-  json["id"] = json_text(to_string(state.id));
-  json["created_at"] = format_time(state.created_at);
-  json["last_updated_at"] = format_time(state.last_updated_at);
-  json["queued_operations"] = state.queued_operations;
-  if (!state.locked_by.empty()) json["locked_by"] = json_text(state.locked_by);
-  if (state.state) json["state"] = json_text(*state.state);
-  return json;
-}
+void print_heading() { fmt::print(kRow, "ENTITY", "UPDATED", "QUEUED", "LOCKED BY", "STATE"); }
 
 Status show(Client& client, const Arguments& arguments) {
   EntityQuery query;
-  query.page_size = 1000;
   query.prefix = arguments.prefix;
   query.include_transient = arguments.all;
-  std::optional<JsonArray> array;
-  std::uint64_t count = 0;
-  do {
-    const auto page = client.query_entities(query);
-    if (!page.ok()) return page.status();
-    if (arguments.json && !array) array.emplace();
-    if (!arguments.json && count == 0) {
-      fmt::print(kRow, "ENTITY", "UPDATED", "QUEUED", "LOCKED BY", "STATE");
-    }
-    for (const EntityState& state : page->entities) {
-      ++count;
-      if (arguments.json) {
-        array->add(json_of(state));
-      } else {
-        print_row(state);
-      }
-    }
-    query.continuation_token = page->continuation_token;
-  } while (!query.continuation_token.empty());
-  if (!arguments.json) fmt::print("{} entities\n", count);
-  return {};
+  return print_pages(
+      query, [&](const EntityQuery& page) { return client.query_entities(page); },
+      &EntityPage::entities, Listing{"entities", arguments.json, print_heading, print_row});
 }
 
 int run(const Arguments& arguments) {

@@ -7,7 +7,7 @@
 
 #include "tools/commands/commands.h"
 #include "tools/open_hub.h"
-#include "tools/output.h"
+#include "tools/print_pages.h"
 
 namespace ingot::tools {
 namespace {
@@ -51,27 +51,10 @@ Status show_one(Client& client, const Arguments& arguments) {
 }
 
 Status show_all(Client& client, const Arguments& arguments, InstanceQuery query) {
-  query.page_size = 1000;
   query.prefix = arguments.prefix;
-  std::optional<JsonArray> array;
-  std::uint64_t count = 0;
-  do {
-    const auto page = client.query_instances(query);
-    if (!page.ok()) return page.status();
-    if (arguments.json && !array) array.emplace();
-    if (!arguments.json && count == 0) print_heading();
-    for (const InstanceState& state : page->instances) {
-      ++count;
-      if (arguments.json) {
-        array->add(json_of(state));
-      } else {
-        print_row(state);
-      }
-    }
-    query.continuation_token = page->continuation_token;
-  } while (!query.continuation_token.empty());
-  if (!arguments.json) fmt::print("{} instances\n", count);
-  return {};
+  return print_pages(
+      query, [&](const InstanceQuery& page) { return client.query_instances(page); },
+      &InstancePage::instances, Listing{"instances", arguments.json, print_heading, print_row});
 }
 
 int run(const Arguments& arguments) {
