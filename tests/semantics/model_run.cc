@@ -7,7 +7,8 @@
 #include <memory>
 #include <set>
 
-#include "core/hash.h"
+#include "tests/semantics/client_requests.h"
+#include "tests/semantics/comparison.h"
 #include "tests/semantics/generator.h"
 #include "tests/semantics/model.h"
 #include "tests/support/sim_hub.h"
@@ -17,13 +18,6 @@ namespace {
 
 using namespace partition;  // NOLINT(google-build-using-namespace)
 
-// What one client waits for.
-struct Attempt {
-  bool answered = false;
-  StatusCode code = StatusCode::ok;
-  std::optional<InstanceState> state;
-};
-
 struct Client {
   std::string id;
   std::vector<ClientOp> ops;
@@ -32,32 +26,6 @@ struct Client {
   std::shared_ptr<Attempt> attempt;
   [[nodiscard]] bool done() const { return at == ops.size(); }
 };
-
-std::string_view name_of(ClientKind kind) {
-  static constexpr std::string_view kNames[] = {
-      "create",  "replace", "raise", "suspend",   "resume",   "terminate", "terminate_all",
-      "restart", "rewind",  "purge", "open_gate", "wait_end", "wait_hang"};
-  return kNames[static_cast<std::size_t>(kind)];
-}
-
-StatusCode code_of(Model::Answer answer) {
-  switch (answer) {
-    case Model::Answer::ok:
-      return StatusCode::ok;
-    case Model::Answer::not_found:
-      return StatusCode::not_found;
-    case Model::Answer::already_exists:
-      return StatusCode::already_exists;
-    case Model::Answer::failed_precondition:
-      return StatusCode::failed_precondition;
-  }
-  return StatusCode::internal;
-}
-
-bool is_lost(StatusCode code) {
-  return code == StatusCode::unknown || code == StatusCode::unavailable ||
-         code == StatusCode::cancelled;
-}
 
 class ModelRun {
  public:
@@ -116,7 +84,7 @@ class ModelRun {
       for (Client& client : clients_) {
         if (client.done()) continue;
         all_done = false;
-        if (client.attempt != nullptr && client.attempt->answered) {
+        if (client.attempt != nullptr && client.attempt->answers != 0) {
           any |= take_answer(client);
         } else if (client.attempt == nullptr && random_.one_in(4)) {
           issue(client);
@@ -173,15 +141,10 @@ class ModelRun {
     const ClientOp& op = client.ops[client.at];
     if (is_lost(attempt->code)) return false;  // again, with the same request id
     if (op.kind == ClientKind::wait_hang && custom_status_of(*attempt) != "hang") return false;
-    const StatusCode expected = in_model(op);
-    // An instance may have ended by itself.
-    const bool either = op.kind == ClientKind::raise || op.kind == ClientKind::suspend ||
-                        op.kind == ClientKind::resume;
-    const bool fine =
-        attempt->code == expected || (either && (attempt->code == StatusCode::ok ||
-                                                 attempt->code == StatusCode::failed_precondition));
-    EXPECT_TRUE(fine) << name_of(op.kind) << " " << op.id << " is " << to_string(attempt->code)
-                      << ", not " << to_string(expected);
+    const StatusCode expected = carry_out(model_, op);
+    EXPECT_TRUE(is_expected(op, attempt->code, expected))
+        << name_of(op.kind) << " " << op.id << " is " << to_string(attempt->code) << ", not "
+        << to_string(expected);
     if (op.kind == ClientKind::wait_end && attempt->state) {
       compare(*attempt->state);
       if (::testing::Test::HasFailure()) {
@@ -197,127 +160,19 @@ class ModelRun {
     return attempt.state ? attempt.state->custom_status.value_or("") : "";
   }
 
-  StatusCode in_model(const ClientOp& op) {
-    switch (op.kind) {
-      case ClientKind::create:
-        return code_of(model_.create(op.id, op.script, false));
-      case ClientKind::replace:
-        return code_of(model_.create(op.id, op.script, true));
-      case ClientKind::raise:
-        return code_of(model_.raise(op.id, op.name, op.data));
-      case ClientKind::terminate:
-        return code_of(model_.terminate(op.id, "reason", false));
-      case ClientKind::terminate_all:
-        return code_of(model_.terminate(op.id, "reason", true));
-      case ClientKind::restart:
-        return code_of(model_.restart(op.id));
-      case ClientKind::rewind:
-        return code_of(model_.rewind(op.id));
-      case ClientKind::purge:
-        return code_of(model_.purge(op.id));
-      case ClientKind::open_gate:
-        model_.gates[op.name] = true;
-        return StatusCode::ok;
-      default:
-        return StatusCode::ok;
-    }
-  }
-
   void issue(Client& client) {
     const ClientOp& op = client.ops[client.at];
     if (op.kind == ClientKind::open_gate) {
       model_.gates_of_engine[op.name] = true;
-      in_model(op);
+      carry_out(model_, op);
       ++client.at;
       return;
     }
     const auto attempt = client.attempt = std::make_shared<Attempt>();
     if (client.request_id == 0) client.request_id = ++last_request_;
-    const auto done = [attempt](const Status& status) {
-      attempt->answered = true;
-      attempt->code = status.code();
-    };
     Request request = make_request(op, client.request_id, attempt);
     const PartitionId to = hub_->partition_of(op.id);
-    if (!hub_->offer(to, std::move(request))) done(Status(StatusCode::unavailable, "not taken"));
-  }
-
-  template <typename R>
-  R addressed(const ClientOp& op) {
-    R request;
-    request.instance_id = op.id;
-    request.id_hash = hash64(op.id);
-    return request;
-  }
-
-  Request make_request(const ClientOp& op, std::uint64_t request_id,
-                       const std::shared_ptr<Attempt>& attempt) {
-    const auto done = [attempt](const Status& status) {
-      attempt->answered = true;
-      attempt->code = status.code();
-    };
-    const auto done_with = [attempt](const auto& result) {
-      attempt->answered = true;
-      attempt->code = result.status().code();
-    };
-    switch (op.kind) {
-      case ClientKind::create:
-      case ClientKind::replace: {
-        auto request = addressed<StartRequest>(op);
-        request.orchestrator = "script";
-        encode_script(op.script, request.input);
-        request.has_input = true;
-        if (op.kind == ClientKind::replace) request.replace = 0xFF;
-        request.request_id = request_id;
-        request.started = done_with;
-        return request;
-      }
-      case ClientKind::restart: {
-        auto request = addressed<RestartRequest>(op);
-        request.request_id = request_id;
-        request.done = done_with;
-        return request;
-      }
-      case ClientKind::rewind: {
-        auto request = addressed<RewindRequest>(op);
-        request.reason = "again";
-        request.request_id = request_id;
-        request.done = done;
-        return request;
-      }
-      case ClientKind::purge: {
-        auto request = addressed<PurgeRequest>(op);
-        request.request_id = request_id;
-        request.done = done_with;
-        return request;
-      }
-      case ClientKind::wait_end:
-      case ClientKind::wait_hang: {
-        auto request = addressed<ObserveRequest>(op);
-        request.wait_for = op.kind == ClientKind::wait_end ? WaitFor::completion : WaitFor::nothing;
-        request.done = [attempt](const Result<InstanceState>& state) {
-          attempt->answered = true;
-          attempt->code = state.status().code();
-          if (state.ok()) attempt->state = *state;
-        };
-        return request;
-      }
-      default: {
-        auto request = addressed<DeliverRequest>(op);
-        request.request_id = request_id;
-        request.name = op.name;
-        request.data = op.data;
-        request.done = done;
-        if (op.kind == ClientKind::suspend) request.kind = HistoryEventKind::execution_suspended;
-        if (op.kind == ClientKind::resume) request.kind = HistoryEventKind::execution_resumed;
-        if (op.kind == ClientKind::terminate || op.kind == ClientKind::terminate_all) {
-          request.kind = HistoryEventKind::execution_terminated;
-          request.data = "reason";
-          request.recurse = op.kind == ClientKind::terminate_all;
-        }
-        return request;
-      }
-    }
+    if (!hub_->offer(to, std::move(request))) attempt->answer(StatusCode::unavailable);
   }
 
   void compare() {
@@ -363,21 +218,9 @@ class ModelRun {
   void compare(const InstanceState& state) {
     const auto found = model_.instances.find(state.instance_id);
     ASSERT_NE(found, model_.instances.end()) << state.instance_id << " is not in the model";
-    const Model::Instance& expected = found->second;
     std::string text;
-    encode_script(expected.script, text);
-    SCOPED_TRACE(state.instance_id + ": " + text);
-    EXPECT_EQ(to_string(state.status), to_string(expected.status))
-        << (state.failure ? state.failure->message : "");
-    if (expected.status == RuntimeStatus::failed) {
-      if (!state.failure) return;
-      const bool by_type = expected.failure == "ingot::TaskFailedError";
-      EXPECT_EQ(by_type ? state.failure->type : state.failure->message, expected.failure)
-          << state.failure->message;
-    } else {
-      EXPECT_EQ(state.output.value_or("(none)"), expected.out);
-    }
-    EXPECT_EQ(state.custom_status, expected.custom_status);
+    encode_script(found->second.script, text);
+    EXPECT_EQ(difference(found->second, state), "") << state.instance_id << ": " << text;
   }
 
   const std::uint64_t seed_;

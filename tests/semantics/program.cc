@@ -304,8 +304,17 @@ std::string launcher(EntityContext& context) {
 }  // namespace
 
 void register_programs(Registry& registry, const Gates& gates) {
+  register_orchestrators(registry);
+  register_activities(registry, gates);
+  register_entities(registry);
+}
+
+void register_orchestrators(Registry& registry) {
   must(registry.add_orchestrator("script", run_input));
   must(registry.add_orchestrator("flaky", flaky));
+}
+
+void register_activities(Registry& registry, const Gates& gates) {
   must(
       registry.add_activity("echo", [](const ActivityContext& c) { return std::string(c.input); }));
   must(registry.add_activity("fails", [](const ActivityContext& c) -> std::string {
@@ -316,6 +325,9 @@ void register_programs(Registry& registry, const Gates& gates) {
     if (gate == gates.end() || !gate->second) throw std::runtime_error("the gate is shut");
     return "G";
   }));
+}
+
+void register_entities(Registry& registry) {
   must(registry.add_entity("sum", sum));
   must(registry.add_entity("account", sum));
   must(registry.add_entity("log", log));
