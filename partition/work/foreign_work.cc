@@ -65,7 +65,7 @@ void ForeignWork::offer_activity(const Instance& instance, std::int32_t task_id)
 std::uint64_t ForeignWork::lock(SequenceNumber sequence, std::int32_t task_id, WorkKind kind,
                                 Duration monotonic, WorkLock& lock) {
   // Tokens of an earlier incarnation must not match: the first lock id is random.
-  if (last_lock_ == 0) last_lock_ = entropy64() >> 1;
+  if (last_lock_ == 0) last_lock_ = random_.next() >> 1;
   lock.id = ++last_lock_;
   lock.kind = kind;
   Duration limit = environment_.options.work_item_timeout;

@@ -78,7 +78,7 @@ class ForeignWork {
   Recorder& recorder_;
   EffectGate& gate_;
   Sessions& sessions_;
-  Random random_;  // for execution ids
+  Random random_;  // for execution ids and the first lock id
   std::uint64_t last_lock_ = 0;
   std::map<std::pair<Duration, std::uint64_t>, Held> deadlines_;  // by deadline and lock id
 };
