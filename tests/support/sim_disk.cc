@@ -119,6 +119,7 @@ void SimDisk::complete(std::size_t index) {
                std::string("simulated write: ") + std::strerror(write_now.error));
   } else if (!write_now.lost) {
     write(*write_now.file, true, write_now.offset, write_now.bytes);
+    if (write_now.io->watch_ != nullptr) write_now.io->watch_->on_durable(write_now.token);
   }
   write_now.io->completions_.push_back(std::move(completion));
 }
@@ -190,9 +191,14 @@ bool SimDisk::crashed() const {
   return generation_ != 0;
 }
 
-void SimDisk::set_capacity(std::uint64_t bytes) {
+void SimDisk::set_capacity(std::optional<std::uint64_t> bytes) {
   const std::lock_guard lock(mutex_);
   capacity_ = bytes;
+}
+
+std::uint64_t SimDisk::used() const {
+  const std::lock_guard lock(mutex_);
+  return used_bytes();
 }
 
 void SimDisk::fail_reads(const std::string& path, std::uint64_t offset, std::uint64_t size) {
@@ -214,6 +220,12 @@ void SimDisk::lose_write(std::uint64_t nth) {
 void SimDisk::set_prompt(bool prompt) {
   const std::lock_guard lock(mutex_);
   prompt_ = prompt;
+}
+
+void SimDisk::set_slowness(std::uint64_t polls) {
+  const std::lock_guard lock(mutex_);
+  INGOT_ASSERT(polls != 0);
+  slowness_ = polls;
 }
 
 // --- The files themselves
@@ -274,6 +286,11 @@ std::uint64_t SimDisk::operations() const {
   return operations_;
 }
 
+std::uint64_t SimDisk::generation() const {
+  const std::lock_guard lock(mutex_);
+  return generation_;
+}
+
 std::uint64_t SimDisk::fingerprint() const {
   const std::lock_guard lock(mutex_);
   std::uint64_t hash = 0;
@@ -291,10 +308,12 @@ std::uint64_t SimDisk::fingerprint() const {
   return hash;
 }
 
-std::unique_ptr<SimDisk> SimDisk::clone(std::uint64_t seed) const {
+std::unique_ptr<SimDisk> SimDisk::clone(std::uint64_t seed, const std::string& folder) const {
   const std::lock_guard lock(mutex_);
   auto copy = std::make_unique<SimDisk>(seed);
-  for (const auto& [path, file] : files_) copy->files_[path] = std::make_shared<File>(*file);
+  for (const auto& [path, file] : files_) {
+    if (path.starts_with(folder)) copy->files_[path] = std::make_shared<File>(*file);
+  }
   copy->directories_ = directories_;
   copy->capacity_ = capacity_;
   copy->prompt_ = prompt_;

@@ -31,6 +31,16 @@ namespace ingot::sim {
 
 class SimIo;
 
+// Sees the writes of a SimIo as the device does them. Must not call the disk.
+class WriteWatch {
+ public:
+  virtual ~WriteWatch() = default;
+  // A write begins. Not durable yet.
+  virtual void on_submit(std::uint64_t token, std::span<const char> bytes) = 0;
+  // All of the write that began last with this token is on the media; nobody has heard of it yet.
+  virtual void on_durable(std::uint64_t token) = 0;
+};
+
 class SimDisk {
  public:
   explicit SimDisk(std::uint64_t seed) : random_(seed) {}
@@ -50,8 +60,9 @@ class SimDisk {
   // The `nth` operation from now on is cut short by a power loss.
   void crash_at_operation(std::uint64_t nth);
   [[nodiscard]] bool crashed() const;
-  // Bytes that the files may take together; creating more gives disk_full.
-  void set_capacity(std::uint64_t bytes);
+  // Bytes that the files may take together; creating more gives disk_full. Nothing: no limit.
+  void set_capacity(std::optional<std::uint64_t> bytes);
+  [[nodiscard]] std::uint64_t used() const;
   // Reads that touch this range fail with EIO until clear_faults().
   void fail_reads(const std::string& path, std::uint64_t offset, std::uint64_t size);
   // Takes back every fault that was planned and has not happened.
@@ -61,6 +72,8 @@ class SimDisk {
   // When on, poll() completes every write at once; when off (the default), the seed decides when
   // and in what order.
   void set_prompt(bool prompt);
+  // A write that is not prompt ends at one in so many polls.
+  void set_slowness(std::uint64_t polls);
 
   // --- The files themselves ---------------------------------------------------------------------
   void flip_bit(const std::string& path, std::uint64_t offset, unsigned bit);
@@ -71,10 +84,14 @@ class SimDisk {
   [[nodiscard]] std::uint64_t file_size(const std::string& path) const;
   [[nodiscard]] std::vector<std::string> paths() const;
   [[nodiscard]] std::uint64_t operations() const;
+  // Counts crashes: a SimIo of an earlier one is dead.
+  [[nodiscard]] std::uint64_t generation() const;
   // A hash of every name, size and byte, as reads see them.
   [[nodiscard]] std::uint64_t fingerprint() const;
-  // An independent copy of all files with a seed of its own. No SimIo is carried over.
-  [[nodiscard]] std::unique_ptr<SimDisk> clone(std::uint64_t seed) const;
+  // An independent copy of all files, or those below `folder`, with a seed of its own. No SimIo is
+  // carried over.
+  [[nodiscard]] std::unique_ptr<SimDisk> clone(std::uint64_t seed,
+                                               const std::string& folder = {}) const;
 
  private:
   friend class SimIo;
@@ -129,6 +146,7 @@ class SimDisk {
   int fail_operation_error_ = 0;
   int fail_write_error_ = 0;
   std::optional<std::uint64_t> capacity_;
+  std::uint64_t slowness_ = 2;
   bool prompt_ = false;
 };
 

@@ -5,10 +5,9 @@
 #include <cstdlib>
 #include <utility>
 
-#include "core/activity_runner.h"
 #include "core/assert.h"
 #include "core/hash.h"
-#include "partition/work/activity_dispatch.h"
+#include "core/try.h"
 
 namespace ingot::sim {
 
@@ -48,38 +47,6 @@ class SimHub::Jobs final : public BackgroundJobs {
   std::deque<std::function<void()>> jobs_;
 };
 
-class SimHub::Activities final : public ActivityExecutor {
- public:
-  Activities(SimHub& hub, PartitionPost& post) : hub_(hub), post_(post) {}
-  void submit(std::vector<ActivityJob>& jobs) override {
-    for (ActivityJob& job : jobs) jobs_.push_back(std::move(job));
-    jobs.clear();
-  }
-  // Any of them: many threads.
-  bool run_one() {
-    if (jobs_.empty()) return false;
-    const auto chosen =
-        jobs_.begin() + static_cast<std::ptrdiff_t>(hub_.random_.below(jobs_.size()));
-    const ActivityJob job = std::move(*chosen);
-    jobs_.erase(chosen);
-    const ActivityContext context{job.name, job.instance_id, job.task_id, job.input};
-    const ActivityOutcome outcome = run_activity(*job.activity, context);
-    ActivityResults results;
-    ActivityResult& result = results.results.emplace_back();
-    result.sequence = job.sequence;
-    result.generation = job.generation;
-    encode_outcome(outcome, job.task_id, hub_.clock_.now(), hub_.plan_.options.payload_bytes_max,
-                   result.event);
-    post_.push(job.partition, std::move(results));
-    return true;
-  }
-
- private:
-  SimHub& hub_;
-  PartitionPost& post_;
-  std::deque<ActivityJob> jobs_;
-};
-
 class SimHub::NoBoard final : public WorkBoard {
  public:
   void offer_orchestration(PartitionId, SequenceNumber) override {}
@@ -88,52 +55,18 @@ class SimHub::NoBoard final : public WorkBoard {
   void offer_activity(PartitionId, SequenceNumber, std::int32_t) override {}
 };
 
-// A partition owns its store; this one outlives it, as a disk does.
-class SimHub::KeptStore final : public storage::CheckpointStore {
- public:
-  explicit KeptStore(std::shared_ptr<storage::CheckpointStore> kept) : kept_(std::move(kept)) {}
-
-  Position position() const override { return kept_->position(); }
-  Result<std::unique_ptr<storage::Checkpoint>> begin() override { return kept_->begin(); }
-  bool may_contain(std::string_view id) const override { return kept_->may_contain(id); }
-  Result<std::optional<storage::Located>> find(std::string_view id) const override {
-    return kept_->find(id);
-  }
-  Result<std::string> read_row(SequenceNumber sequence) const override {
-    return kept_->read_row(sequence);
-  }
-  Result<std::vector<storage::ScannedId>> scan(std::string_view prefix, std::string_view after,
-                                               std::size_t limit,
-                                               storage::ScanOrder order) const override {
-    return kept_->scan(prefix, after, limit, order);
-  }
-  Result<std::vector<storage::ScannedRecord>> scan_records(
-      storage::RecordCursor from, std::size_t limit, storage::ScanOrder order) const override {
-    return kept_->scan_records(from, limit, order);
-  }
-  Status for_each_entry(storage::EntryTable table, const EntryFn& entry) const override {
-    return kept_->for_each_entry(table, entry);
-  }
-  Result<std::optional<std::string>> read_blob(std::string_view name) const override {
-    return kept_->read_blob(name);
-  }
-  Status scrub(const std::function<void(storage::StoreFault)>& fault) const override {
-    return kept_->scrub(fault);
-  }
-  storage::StoreCounters counters() const override { return kept_->counters(); }
-
- private:
-  std::shared_ptr<storage::CheckpointStore> kept_;
-};
-
 // What dies with the process.
 struct SimHub::Incarnation {
   Incarnation(SimHub& hub, std::uint64_t seed)
       : router(hub.partitions_),
         inbox(hub.partitions_, hub.plan_.options.inbox_requests_max, [&hub] { hub.on_wake(); }),
-        activities(hub, router),
-        environment{hub.plan_.options, hub.registry_, hub.clock_, router,
-                    checkpoint_jobs,   load_jobs,     activities, board},
+        network(router, hub.random_, hub.plan_.network, hub.plan_.watch),
+        activities(network, hub.clock_, hub.random_, hub.plan_.activities,
+                   hub.plan_.options.payload_bytes_max, hub.plan_.watch),
+        environment{hub.plan_.options, hub.registry_,
+                    hub.clock_,        network,
+                    checkpoint_jobs,   load_jobs,
+                    activities,        hub.plan_.board != nullptr ? *hub.plan_.board : no_board},
         client(environment, router, seed),
         backlog(hub.partitions_) {
     router.add_shard(inbox);
@@ -143,8 +76,9 @@ struct SimHub::Incarnation {
   Inbox inbox;
   Jobs checkpoint_jobs;
   Jobs load_jobs;
-  Activities activities;
-  NoBoard board;
+  SimNetwork network;
+  SimActivities activities;
+  NoBoard no_board;
   Environment environment;
   HubClient client;
   std::vector<std::unique_ptr<SimIo>> ios;  // by partition
@@ -162,7 +96,7 @@ SimHub::SimHub(const Registry& registry, SimHubPlan plan)
   for (std::uint32_t p = 0; p < partitions_; ++p) {
     stores_.emplace_back(storage::make_memory_store());
   }
-  open();
+  if (const Status opened = open(); !opened.ok()) end_run("a new hub", opened);
 }
 
 SimHub::~SimHub() { crash(); }
@@ -170,56 +104,80 @@ SimHub::~SimHub() { crash(); }
 Client& SimHub::client() { return incarnation_->client; }
 
 bool SimHub::offer(PartitionId partition, Request&& request) {
-  return incarnation_->router.offer(partition, std::move(request)).ok();
+  return !down_ && incarnation_->router.offer(partition, std::move(request)).ok();
 }
 
 PartitionId SimHub::partition_of(std::string_view instance_id) const {
-  return incarnation_->router.of_hash(hash64(instance_id));
+  return ingot::partition_of(instance_id, partitions_);
 }
 
 // --- incarnations -----------------------------------------------------------------------------
 
-void SimHub::open() {
+std::string SimHub::folder_of(PartitionId partition) {
+  return "/hub/" + std::to_string(partition.value) + "/log";
+}
+
+Result<Recovered> SimHub::recover_from(log::Io& io, PartitionId partition) {
+  RecoveryPlan plan;
+  plan.folder.log = folder_of(partition);
+  plan.hub_id = 1;
+  plan.partition = partition;
+  plan.partition_count = partitions_;
+  plan.epoch = random_.next();
+  plan.open_store = [&]() -> Result<std::unique_ptr<storage::CheckpointStore>> {
+    return make_sim_store(stores_[partition.value], store_faults_, random_);
+  };
+  return partition::recover(io, plan_.options, clock_, plan);
+}
+
+Status SimHub::open() {
   incarnation_.reset();
   const std::uint64_t seed = random_.next();
   incarnation_ = std::make_unique<Incarnation>(*this, seed);
   Incarnation& life = *incarnation_;
+  disk_generation_ = disk_.generation();
   const bool running = std::exchange(running_, true);
-  for (std::uint32_t p = 0; p < partitions_; ++p) {
-    life.ios.push_back(std::make_unique<SimIo>(disk_));
-    RecoveryPlan plan;
-    plan.folder.log = "/hub/" + std::to_string(p) + "/log";
-    plan.hub_id = 1;
-    plan.partition = PartitionId(p);
-    plan.partition_count = partitions_;
-    plan.epoch = random_.next();
-    plan.open_store = [this, p]() -> Result<std::unique_ptr<storage::CheckpointStore>> {
-      return std::unique_ptr<storage::CheckpointStore>(std::make_unique<KeptStore>(stores_[p]));
-    };
-    if (recoveries_ == 0) static_cast<void>(life.ios[p]->make_directory(plan.folder.log));
-    Result<Recovered> recovered = partition::recover(*life.ios[p], plan_.options, clock_, plan);
-    if (!recovered.ok()) end_run("partition " + std::to_string(p), recovered.status());
+  Status opened;
+  for (std::uint32_t p = 0; p < partitions_ && opened.ok(); ++p) {
+    const PartitionId partition(p);
+    life.ios.push_back(std::make_unique<SimIo>(disk_, plan_.watch));
+    if (recoveries_ == 0) static_cast<void>(life.ios[p]->make_directory(folder_of(partition)));
+    Result<Recovered> recovered = recover_from(*life.ios[p], partition);
+    if (!recovered.ok()) {
+      opened = recovered.status().with_context("partition " + std::to_string(p));
+      break;
+    }
+    if (plan_.watch != nullptr) plan_.watch->on_recovered(partition, *recovered);
     life.partitions.push_back(std::make_unique<Partition>(life.environment, *std::move(recovered),
                                                           p, plan_.options.memory_bytes,
                                                           random_.next(), life.inbox));
   }
   running_ = running;
-  down_ = false;
+  down_ = !opened.ok();
+  if (down_) incarnation_.reset();
+  return opened;
 }
 
 void SimHub::recover() {
-  if (!down_) return;
-  ++recoveries_;
-  open();
+  if (const Status recovered = try_recover(); !recovered.ok()) end_run("recovery", recovered);
 }
 
-void SimHub::crash() {
+Status SimHub::try_recover() {
+  if (!down_) return {};
+  ++recoveries_;
+  return open();
+}
+
+void SimHub::crash(CrashKind kind) {
   if (down_) return;
   const bool running = std::exchange(running_, true);
   Incarnation& life = *incarnation_;
   life.inbox.close();
   down_ = true;
-  disk_.crash();
+  // A checkpoint that was being written may be there, and nobody has heard of it.
+  if (random_.one_in(2)) life.checkpoint_jobs.run_one();
+  if (kind == CrashKind::power) disk_.crash();
+  if (kind == CrashKind::process) disk_.kill();
   life.checkpoint_jobs.drop();
   for (std::uint32_t p = 0; p < partitions_; ++p) {
     life.partitions[p]->take(
@@ -246,13 +204,17 @@ void SimHub::crash() {
 }
 
 Status SimHub::failure() {
-  if (failure_.ok() && !down_) {
-    for (const auto& partition : incarnation_->partitions) {
-      const Status failure = partition->metrics().failure;
-      if (!failure.ok()) failure_ = failure;
-    }
-  }
+  if (failure_.ok()) failure_ = stopped();
   return failure_;
+}
+
+Status SimHub::stopped() const {
+  if (down_) return {};
+  for (const auto& partition : incarnation_->partitions) {
+    Status failure = partition->metrics().failure;
+    if (!failure.ok()) return failure;
+  }
+  return {};
 }
 
 // --- one thread ---------------------------------------------------------------------------------
@@ -287,16 +249,13 @@ bool SimHub::step(bool all) {
     if (!all && random_.one_in(3)) continue;
     clock_.advance(kStepTime);
     busy |= turn(p, all);
+    if (!down_ && disk_.generation() != disk_generation_) crash(CrashKind::happened);
     if (down_) return true;
   }
+  busy |= life.network.run(all);
   if (all || random_.one_in(2)) busy |= run_jobs(life.checkpoint_jobs, all);
   if (all || random_.one_in(2)) busy |= run_jobs(life.load_jobs, all);
-  if (all || random_.one_in(2)) {
-    while (life.activities.run_one()) {
-      busy = true;
-      if (random_.one_in(2)) break;
-    }
-  }
+  if (all || random_.one_in(2)) busy |= life.activities.run(all);
   return busy;
 }
 
@@ -334,6 +293,8 @@ bool SimHub::turn(std::uint32_t slot, bool all) {
       checkpoint.done = [](const Status&) {};
       partition.take(std::make_unique<Inbox::Entry>(slot, false, std::move(checkpoint)));
     }
+    partition.evict_idle();
+  } else if (plan_.evictions != 0 && random_.one_in(plan_.evictions)) {
     partition.evict_idle();
   }
   return busy;
@@ -374,6 +335,7 @@ void SimHub::settle() {
 }
 
 std::string SimHub::describe() {
+  if (down_) return "; down";
   std::string text;
   for (std::uint32_t p = 0; p < partitions_; ++p) {
     const Partition& partition = *incarnation_->partitions[p];

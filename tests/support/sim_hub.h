@@ -12,8 +12,9 @@
 //   hub.until([&] { ... }, limit);                      // time goes by while nothing happens
 //   hub.crash(); hub.recover();
 //
-// A power loss answers what was asked with `unknown`, `unavailable` or `cancelled`, as the end of
-// the process would have left it; until recover() nothing is taken.
+// The plan says how unkind transport, disk and workers are. A power loss answers what was asked
+// with `unknown`, `unavailable` or `cancelled`, as the end of the process would have left it; until
+// recover() nothing is taken.
 //
 // A blocking wait must have no time-out of its own (0): time is not real here.
 
@@ -32,20 +33,27 @@
 #include "partition/hub/hub_client.h"
 #include "partition/hub/router.h"
 #include "partition/shard/partition.h"
+#include "tests/support/sim_activities.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/sim_io.h"
+#include "tests/support/sim_network.h"
+#include "tests/support/sim_store.h"
+#include "tests/support/sim_watch.h"
 
 namespace ingot::sim {
 
 class SimClock final : public Clock {
  public:
-  [[nodiscard]] Timestamp now() const override { return Timestamp(kStart + elapsed_); }
+  [[nodiscard]] Timestamp now() const override { return Timestamp(kStart + elapsed_ + shift_); }
   [[nodiscard]] Duration monotonic() const override { return elapsed_; }
   void advance(Duration by) { elapsed_ += by; }
+  // The wall clock is set, forth or back.
+  void jump(Duration by) { shift_ += by; }
 
  private:
   static constexpr Duration kStart{1'700'000'000'000'000};
   Duration elapsed_{std::chrono::hours(1)};
+  Duration shift_{0};
 };
 
 struct SimHubPlan {
@@ -53,9 +61,20 @@ struct SimHubPlan {
   std::uint64_t seed = 1;
   // Takes a checkpoint and evicts all that is idle, after whatever a partition does.
   bool evict = false;
+  // Now and then does so, without a checkpoint: one turn in so many; 0: never.
+  std::uint64_t evictions = 0;
   // Blocking calls of the client run the hub until it is idle. Without, step() is the caller's.
   bool run_in_calls = true;
+  SimNetworkPlan network;
+  SimActivityPlan activities;
+  // Both outlive the hub; null: nobody looks on, nobody takes foreign work.
+  HubWatch* watch = nullptr;
+  partition::WorkBoard* board = nullptr;
 };
+
+// What a crash takes with it: the power fails; the process dies, and the machine lives; or it has
+// happened already, on the disk (SimDisk::crash_at_operation).
+enum class CrashKind : std::uint8_t { power, process, happened };
 
 // The power fails when the `write`th write from the creation of the hub on is on the media: before
 // its partition hears of it, or after it has acted on it.
@@ -93,32 +112,47 @@ class SimHub {
   void run_for(Duration time);
   [[nodiscard]] Timestamp now() const { return clock_.now(); }
 
-  // Power loss, and coming back from it.
-  void crash();
+  // A crash, and coming back from it.
+  void crash(CrashKind kind = CrashKind::power);
   void crash_at(PlannedCrash planned) { planned_ = planned; }
   [[nodiscard]] bool down() const { return down_; }
+  // Must succeed.
   void recover();
+  // What kept it from coming back; it is down then as before.
+  Status try_recover();
+  // What recovery makes of a partition's checkpoint and the log that `io` shows. Changes `io` only.
+  [[nodiscard]] Result<partition::Recovered> recover_from(log::Io& io, PartitionId partition);
+  [[nodiscard]] static std::string folder_of(PartitionId partition);
   // Writes that reached the media: the durable positions are the states between them.
   [[nodiscard]] std::uint64_t writes() const { return writes_; }
   [[nodiscard]] std::uint64_t recoveries() const { return recoveries_; }
   // The first failure of a partition that was not planned.
   [[nodiscard]] Status failure();
+  // The failure of a partition of this incarnation.
+  [[nodiscard]] Status stopped() const;
+  // How the partitions are, for a test's failure.
+  [[nodiscard]] std::string describe();
+
+  // What the hub stands on.
+  [[nodiscard]] SimClock& clock() { return clock_; }
+  [[nodiscard]] SimDisk& disk() { return disk_; }
+  [[nodiscard]] StoreFaults& store_faults() { return store_faults_; }
+  [[nodiscard]] const storage::CheckpointStore& store(PartitionId partition) const {
+    return *stores_[partition.value];
+  }
+  [[nodiscard]] std::uint32_t partitions() const { return partitions_; }
 
  private:
   struct Incarnation;
   class Jobs;
-  class Activities;
   class NoBoard;
-  class KeptStore;
 
-  void open();
+  Status open();
   void on_wake();
   bool step(bool all);
   bool turn(std::uint32_t slot, bool all);
   bool run_jobs(Jobs& jobs, bool all);
   bool reap(std::uint32_t slot);
-  // How the partitions are, for a test's failure.
-  [[nodiscard]] std::string describe();
   // Lets time go by until the next deadline, at most to `end`. False when nothing is due by then.
   bool pass_time(Duration end);
   [[nodiscard]] std::vector<std::uint32_t> shuffled();
@@ -129,6 +163,8 @@ class SimHub {
   Random random_;
   SimClock clock_;
   SimDisk disk_;
+  StoreFaults store_faults_;
+  std::uint64_t disk_generation_ = 0;  // of this incarnation
   std::vector<std::shared_ptr<storage::CheckpointStore>> stores_;
   std::unique_ptr<Incarnation> incarnation_;
   std::optional<PlannedCrash> planned_;

@@ -31,7 +31,7 @@ bool directly_in(const std::string& path, const std::string& directory) {
 
 }  // namespace
 
-SimIo::SimIo(SimDisk& disk) : disk_(disk), generation_(0) {
+SimIo::SimIo(SimDisk& disk, WriteWatch* watch) : disk_(disk), watch_(watch), generation_(0) {
   const std::lock_guard lock(disk_.mutex_);
   generation_ = disk_.generation_;
 }
@@ -80,6 +80,7 @@ void SimIo::submit_write(FileHandle handle, std::span<const char> bytes, std::ui
   INGOT_ASSERT(offset + bytes.size() <= open.file->size, offset, bytes.size(), open.file->size);
   SimDisk::PendingWrite write{this, open.file, bytes, offset, token, 0, false};
   ++disk_.writes_;
+  if (watch_ != nullptr) watch_->on_submit(token, bytes);
   if (disk_.fail_write_at_ == disk_.writes_) write.error = disk_.fail_write_error_;
   if (disk_.lose_write_at_ == disk_.writes_) write.lost = true;
   int error = 0;
@@ -98,7 +99,7 @@ void SimIo::complete_some(bool at_least_one) {
       if (disk_.pending_[i].io == this) mine.push_back(i);
     }
     if (mine.empty()) return;
-    if (!must && !disk_.prompt_ && disk_.random_.one_in(2)) return;
+    if (!must && !disk_.prompt_ && !disk_.random_.one_in(disk_.slowness_)) return;
     must = false;
     disk_.complete(mine[disk_.prompt_ ? 0 : disk_.random_.below(mine.size())]);
   }

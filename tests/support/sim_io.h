@@ -10,8 +10,8 @@ namespace ingot::sim {
 
 class SimIo final : public log::Io {
  public:
-  // `disk` outlives the Io.
-  explicit SimIo(SimDisk& disk);
+  // `disk` outlives the Io; so does `watch`, if there is one.
+  explicit SimIo(SimDisk& disk, WriteWatch* watch = nullptr);
   ~SimIo() override;
 
   [[nodiscard]] std::string_view name() const override { return "sim"; }
@@ -59,6 +59,7 @@ class SimIo final : public log::Io {
   void complete_some(bool at_least_one);
 
   SimDisk& disk_;
+  WriteWatch* const watch_;
   std::uint64_t generation_;
   std::deque<OpenFile> files_;
   std::vector<log::WriteCompletion> completions_;
