@@ -22,7 +22,8 @@ enum Field : std::uint32_t {
   kTraceParent = 1U << 12,
   kTags = 1U << 13,
   kLockSet = 1U << 14,
-  kKnownFields = (1U << 15) - 1,
+  kRequestId = 1U << 15,
+  kKnownFields = (1U << 16) - 1,
 };
 
 std::uint32_t mask_of(const HistoryEventView& e) {
@@ -42,6 +43,7 @@ std::uint32_t mask_of(const HistoryEventView& e) {
   if (!e.trace_parent.empty()) mask |= kTraceParent;
   if (!e.tags.empty()) mask |= kTags;
   if (!e.lock_set.empty()) mask |= kLockSet;
+  if (!e.request_id.empty()) mask |= kRequestId;
   return mask;
 }
 
@@ -67,12 +69,13 @@ class Writer {
   char* at_;
 };
 
-// No more than nineteen numbers and lengths, of kVarintBytesMax bytes each, and the texts.
-constexpr std::size_t kNumbersBytesMax = 19 * kVarintBytesMax;
+// No more than twenty numbers and lengths, of kVarintBytesMax bytes each, and the texts.
+constexpr std::size_t kNumbersBytesMax = 20 * kVarintBytesMax;
 constexpr std::size_t kSmallEventBytes = 512;
 std::size_t texts_bytes(const HistoryEventView& e) {
   return e.name.size() + e.data.size() + e.instance_id.size() + e.failure.size() + e.parent.size() +
-         e.version.size() + e.trace_parent.size() + e.tags.size() + e.lock_set.size();
+         e.version.size() + e.trace_parent.size() + e.tags.size() + e.lock_set.size() +
+         e.request_id.size();
 }
 
 char* encode_body(const HistoryEventView& e, char* at) {
@@ -98,6 +101,7 @@ char* encode_body(const HistoryEventView& e, char* at) {
   if ((mask & kTraceParent) != 0) out.bytes(e.trace_parent);
   if ((mask & kTags) != 0) out.bytes(e.tags);
   if ((mask & kLockSet) != 0) out.bytes(e.lock_set);
+  if ((mask & kRequestId) != 0) out.bytes(e.request_id);
   return out.at();
 }
 
@@ -204,6 +208,7 @@ void encode_event(const HistoryEvent& event, std::string& out) {
   view.trace_parent = event.trace_parent;
   view.tags = tags;
   view.lock_set = lock_set;
+  view.request_id = event.request_id;
   encode_event(view, out);
 }
 
@@ -242,6 +247,7 @@ HistoryEventView decode_trusted_event(Reader& reader) {
   if ((mask & kTraceParent) != 0) e.trace_parent = body.bytes();
   if ((mask & kTags) != 0) e.tags = body.bytes();
   if ((mask & kLockSet) != 0) e.lock_set = body.bytes();
+  if ((mask & kRequestId) != 0) e.request_id = body.bytes();
   if (!body.finished()) reader.fail();
   return e;
 }
@@ -273,6 +279,7 @@ HistoryEvent to_event(const HistoryEventView& view) {
   if (!view.lock_set.empty()) {
     event.lock_set = decode_lock_set(view.lock_set).value_or(std::vector<std::string>{});
   }
+  event.request_id = view.request_id;
   return event;
 }
 
@@ -290,7 +297,13 @@ Result<std::vector<HistoryEvent>> decode_history(std::string_view bytes) {
   return events;
 }
 
-// failure := varint depth, then from the outermost: bytes type, bytes message, u8 non_retriable
+// The bits of a failure's flags; behind them stand the texts that they announce.
+constexpr std::uint8_t kNonRetriable = 1U << 0;
+constexpr std::uint8_t kStackTrace = 1U << 1;
+constexpr std::uint8_t kProperties = 1U << 2;
+
+// failure := varint depth, then from the outermost: bytes type, bytes message, u8 flags,
+//            [bytes stack trace], [bytes properties]
 void encode_failure(const FailureDetails& failure, std::string& out) {
   std::size_t depth = 1;
   for (const FailureDetails* f = &failure; !f->inner.empty() && depth <= kInnerFailuresMax;
@@ -302,7 +315,11 @@ void encode_failure(const FailureDetails& failure, std::string& out) {
   for (std::size_t i = 0; i < depth; ++i) {
     put_bytes(out, f->type);
     put_bytes(out, f->message);
-    put_u8(out, f->non_retriable ? 1 : 0);
+    put_u8(out, static_cast<std::uint8_t>((f->non_retriable ? kNonRetriable : 0) |
+                                          (f->stack_trace.empty() ? 0 : kStackTrace) |
+                                          (f->properties.empty() ? 0 : kProperties)));
+    if (!f->stack_trace.empty()) put_bytes(out, f->stack_trace);
+    if (!f->properties.empty()) put_bytes(out, f->properties);
     if (i + 1 < depth) f = &f->inner.front();
   }
 }
@@ -317,9 +334,11 @@ std::optional<FailureDetails> decode_failure(std::string_view bytes) {
     if (i != 0) f = &f->inner.emplace_back();
     f->type = reader.bytes();
     f->message = reader.bytes();
-    const std::uint8_t non_retriable = reader.u8();
-    if (non_retriable > 1) return std::nullopt;
-    f->non_retriable = non_retriable == 1;
+    const std::uint8_t flags = reader.u8();
+    if (flags > (kNonRetriable | kStackTrace | kProperties)) return std::nullopt;
+    f->non_retriable = (flags & kNonRetriable) != 0;
+    if ((flags & kStackTrace) != 0) f->stack_trace = reader.bytes();
+    if ((flags & kProperties) != 0) f->properties = reader.bytes();
   }
   if (!reader.finished()) return std::nullopt;
   return failure;

@@ -43,6 +43,7 @@ struct HistoryEventView {
   std::string_view trace_parent;
   std::string_view tags;      // encode_tags(); empty: none
   std::string_view lock_set;  // encode_lock_set(); empty: none
+  std::string_view request_id;
 };
 
 void encode_event(const HistoryEventView& event, std::string& out);

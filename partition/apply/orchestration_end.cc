@@ -108,6 +108,7 @@ Status continue_as_new(PartitionState& state, Instance& instance, const HistoryE
   started.data = action.data;
   started.has_data = action.has_data;
   if (!action.version.empty()) started.version = action.version;
+  if (!action.tags.empty()) started.tags = action.tags;
   started.has_fire_at = false;
   started.execution_id = body.next_execution_id;
   std::string inbox = state.take_buffer();

@@ -66,13 +66,16 @@ class ActionApplier {
   std::optional<HistoryEventView> end;
 
   Status apply(const HistoryEventView& action, std::string_view encoded) {
-    if (action.event_id < instance_.next_action_id) {
-      return corrupt_step(state_, "action ids are not ascending");
+    if (action.event_id < 0 || action.event_id > PendingTasks::kIdMax) {
+      return corrupt_step(state_, "an action id too low or too high");
     }
-    if (action.event_id > PendingTasks::kIdMax) {
-      return corrupt_step(state_, "an action id too high");
+    // A foreign runtime may take the id of what has ended again, for a retry.
+    reused_ = action.event_id < instance_.next_action_id;
+    if (reused_ && instance_.waits_for(action.event_id)) {
+      return corrupt_step(state_, "an action id that is still waited for");
     }
-    instance_.next_action_id = action.event_id + 1;
+    instance_.next_action_id = std::max(instance_.next_action_id, action.event_id + 1);
+    if (action.kind == HistoryEventKind::execution_terminated) return terminate_other(action);
     const std::uint64_t offset = instance_.history.size();
     instance_.history.append(encoded);
     ++state_.counters.history_events;
@@ -105,6 +108,21 @@ class ActionApplier {
     return {};
   }
 
+  // Of another instance; in this one's history it would read as its own end.
+  Status terminate_other(const HistoryEventView& action) {
+    if (!validate_instance_id(action.instance_id).ok()) {
+      return corrupt_step(state_, "a termination of an invalid id");
+    }
+    HistoryEventView message;
+    message.kind = action.kind;
+    message.timestamp = at_;
+    message.data = action.data;
+    message.has_data = action.has_data;
+    message.recurse = action.recurse;
+    send(state_, action.instance_id, message, effects_);
+    return {};
+  }
+
   // The actions that become a message for someone else.
   Status send_action(const HistoryEventView& action) {
     using Kind = HistoryEventKind;
@@ -128,6 +146,7 @@ class ActionApplier {
     message.name = action.name;
     message.data = action.data;
     message.has_data = action.has_data;
+    message.request_id = action.request_id;
     std::string parent;
     switch (action.kind) {
       case Kind::event_sent:
@@ -138,6 +157,7 @@ class ActionApplier {
         break;
       case Kind::entity_operation_called:
         message.kind = action.kind;
+        message.trace_parent = action.trace_parent;
         message.scheduled_id = action.event_id;
         sign(message, instance_);
         instance_.awaited.add(action.event_id);
@@ -146,6 +166,7 @@ class ActionApplier {
         message.kind = action.kind;
         message.has_fire_at = action.has_fire_at;
         message.fire_at = action.fire_at;
+        message.trace_parent = action.trace_parent;
         sign(message, instance_);
     }
     send(state_, action.instance_id, message, effects_);
@@ -159,11 +180,12 @@ class ActionApplier {
     message.version = action.version;
     message.tags = action.tags;
     message.trace_parent = action.trace_parent;
-    // Of the parent's execution and action, which are never the same twice.
+    // Of the parent's execution and action; when that has a second child, of its place as well.
     std::string seed;
     put_fixed64(seed, instance_.execution_id.high);
     put_fixed64(seed, instance_.execution_id.low);
     put_varint(seed, static_cast<std::uint64_t>(action.event_id));
+    if (reused_) put_varint(seed, instance_.history.size());
     message.execution_id = {hash64(seed, kChildSeed), hash64(seed, kChildSeed + 1) | 1};
     const HistoryEventView started = started_event(instance_);
     encode_parent(
@@ -212,6 +234,7 @@ class ActionApplier {
   Instance& instance_;
   const Timestamp at_;
   Effects& effects_;
+  bool reused_ = false;  // the present action has an id that was taken before
 };
 
 void append_orchestrator_started(PartitionState& state, Instance& instance, Timestamp at) {

@@ -69,6 +69,14 @@ std::vector<bool> undone(const std::vector<Event>& events) {
   return result;
 }
 
+// A retry of a foreign runtime has the id of what failed in an earlier step.
+bool taken_before(const std::vector<Event>& events, std::size_t at) {
+  return std::any_of(
+      events.begin(), events.begin() + static_cast<std::ptrdiff_t>(at), [&](const Event& event) {
+        return event.view.event_id == events[at].view.event_id && event.step != events[at].step;
+      });
+}
+
 // `tasks` without what is not below `limit`, and with `more`.
 PendingTasks pending_again(const PendingTasks& tasks, std::vector<std::int32_t> more,
                            std::int32_t limit) {
@@ -108,7 +116,9 @@ Result<std::string> rewound_row(std::string_view record, SequenceNumber sequence
     } else if (events[i].step != last) {
       history.append(events[i].bytes);
     } else if (event.event_id >= 0) {
-      instance->next_action_id = std::min(instance->next_action_id, event.event_id);
+      if (!taken_before(events, i)) {
+        instance->next_action_id = std::min(instance->next_action_id, event.event_id);
+      }
     } else if (event.kind != Kind::orchestrator_started) {
       inbox.append(events[i].bytes);
       ++instance->inbox_count;

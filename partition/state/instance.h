@@ -18,6 +18,7 @@
 #include <ingot/history_event.h>
 #include <ingot/ids.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -68,6 +69,11 @@ struct Instance : Recycled<Instance> {
   Instance* older = nullptr;  // by last use
   Instance* newer = nullptr;
 
+  // An activity, timer, child or answer that this action asked for is still to come.
+  [[nodiscard]] bool waits_for(std::int32_t action) const {
+    return tasks.contains(action) || awaited.contains(action) ||
+           std::any_of(timers.begin(), timers.end(), [=](const auto& t) { return t.id == action; });
+  }
   // Something has to be done for it after recovery without any new message.
   [[nodiscard]] bool has_outstanding_work() const {
     return (inbox_count != 0 && !start_scheduled) || !tasks.empty();

@@ -2,9 +2,10 @@
 
 // PendingTasks: the ids of scheduled activities that have not ended, as a bitmap.
 //
-// Ids of one execution are ascending, so the window of pending ones is short: `base` follows the
-// lowest pending id, and a chain of activities never needs more than one word. Adding and removing
-// are constant time, also for a fan-out of thousands.
+// Ids of one execution ascend, so the window of pending ones is short: `base` follows the lowest
+// pending id, and a chain of activities never needs more than one word. Adding and removing are
+// constant time, also for a fan-out of thousands. Only a foreign runtime that gives a retry the id
+// of the task that failed goes below the window, which is then built anew.
 
 #include <bit>
 #include <cstdint>
@@ -29,16 +30,15 @@ class PendingTasks {
     return (word(bit / 64) >> (bit % 64) & 1) != 0;
   }
 
-  // `id` is 0 to kIdMax and higher than any id ever added.
+  // `id` is 0 to kIdMax and not pending.
   void add(std::int32_t id) {
     if (count_ == 0) {
       base_ = id;
       more_.clear();
+    } else if (id < base_) {
+      lower_base(id);
     }
-    const auto bit = static_cast<std::uint32_t>(id - base_);
-    if (bit / 64 > more_.size()) more_.resize(bit / 64);
-    word_ref(bit / 64) |= std::uint64_t{1} << (bit % 64);
-    ++count_;
+    set(id);
   }
 
   // False when `id` is not pending.
@@ -93,9 +93,23 @@ class PendingTasks {
   [[nodiscard]] std::size_t heap_bytes() const { return more_.capacity() * sizeof(std::uint64_t); }
 
  private:
+  void lower_base(std::int32_t id) {
+    std::vector<std::int32_t> ids;
+    ids.reserve(count_);
+    for_each([&](std::int32_t pending) { ids.push_back(pending); });
+    clear();
+    base_ = id;
+    for (const std::int32_t pending : ids) set(pending);
+  }
   [[nodiscard]] std::uint64_t word(std::uint32_t w) const {
     if (w == 0) return first_;
     return w <= more_.size() ? more_[w - 1] : 0;
+  }
+  void set(std::int32_t id) {
+    const auto bit = static_cast<std::uint32_t>(id - base_);
+    if (bit / 64 > more_.size()) more_.resize(bit / 64);
+    word_ref(bit / 64) |= std::uint64_t{1} << (bit % 64);
+    ++count_;
   }
   std::uint64_t& word_ref(std::uint32_t w) { return w == 0 ? first_ : more_[w - 1]; }
 

@@ -63,6 +63,8 @@ Status check_action(const HistoryEventView& action, std::uint64_t payload_bytes_
       return is_terminal(action.status) ? Status{} : invalid("its status is not terminal");
     case Kind::continue_as_new:
       return {};
+    case Kind::execution_terminated:
+      return check_orchestration_id(action.instance_id);
     default:
       return invalid("is not an action");
   }

@@ -17,6 +17,19 @@
 namespace ingot::partition {
 namespace {
 
+// The id is that of something still to come: of an earlier step, or of the first `count` actions.
+bool taken(std::int32_t id, const Instance& instance, const OrchestrationOutcome& outcome,
+           std::size_t count) {
+  const auto end = outcome.actions.begin() + static_cast<std::ptrdiff_t>(count);
+  return instance.waits_for(id) ||
+         std::any_of(outcome.actions.begin(), end, [&](const HistoryEvent& action) {
+           using Kind = HistoryEventKind;
+           return action.event_id == id && action.kind != Kind::event_sent &&
+                  action.kind != Kind::entity_unlock_sent &&
+                  action.kind != Kind::entity_operation_signaled;
+         });
+}
+
 Status nothing_to_do() {
   return Status(StatusCode::not_found, "the work item has been done in the meantime");
 }
@@ -173,7 +186,11 @@ void ForeignWork::take(LockActivityRequest& request, Duration monotonic) {
     const HistoryEventView event = decode_trusted_event(reader);
     if (event.kind == HistoryEventKind::task_scheduled && event.event_id == request.task_id) {
       item.name = event.name;
+      item.input.reset();
       if (event.has_data) item.input = std::string(event.data);
+      item.version = event.version;
+      item.trace_parent = event.trace_parent;
+      item.tags = decode_tags(event.tags).value_or(Tags{});
     }
   }
   answer_when_durable(gate_, recorder_.position(), std::move(request.done), std::move(item));
@@ -209,12 +226,16 @@ Result<std::string> ForeignWork::encode_actions(const OrchestrationOutcome& outc
                                                       std::string(to_string(action.kind)) +
                                                       "): " + std::move(why));
     };
-    if (action.event_id < next_id) {
-      return invalid("its event id " + std::to_string(action.event_id) +
-                     " is not fresh; the next one is " + std::to_string(next_id));
-    }
+    const bool completes = action.kind == HistoryEventKind::execution_completed ||
+                           action.kind == HistoryEventKind::continue_as_new;
+    if (completes && action.event_id < next_id) action.event_id = next_id;
+    if (action.event_id < 0) return invalid("it has no event id");
     if (action.event_id > PendingTasks::kIdMax) return invalid("its event id is too large");
-    next_id = action.event_id + 1;
+    if (action.event_id < next_id && taken(action.event_id, instance, outcome, ordinal)) {
+      return invalid("its event id " + std::to_string(action.event_id) +
+                     " is still waited for; the next one is " + std::to_string(next_id));
+    }
+    next_id = std::max(next_id, action.event_id + 1);
     action.timestamp = recorder_.now();
     if (action.kind == HistoryEventKind::sub_orchestration_created && action.instance_id.empty()) {
       action.instance_id = to_string(instance.execution_id) + ":" + std::to_string(action.event_id);
@@ -225,8 +246,7 @@ Result<std::string> ForeignWork::encode_actions(const OrchestrationOutcome& outc
     if (Status valid = check_action(decode_trusted_event(reader), limit); !valid.ok()) {
       return invalid(std::string(valid.message()));
     }
-    if (action.kind == HistoryEventKind::execution_completed ||
-        action.kind == HistoryEventKind::continue_as_new) {
+    if (completes) {
       if (std::exchange(ended, true)) return invalid("a second completion");
     } else if (action.kind == HistoryEventKind::entity_unlock_sent) {
       if (locked != 0) --locked;
@@ -284,7 +304,7 @@ void ForeignWork::take(CompleteOrchestrationRequest& request) {
   StepCompleted body;
   body.sequence = instance->sequence;
   body.generation = instance->generation;
-  body.consumed = held->messages;
+  body.consumed = std::clamp(request.outcome.messages_max, 1U, held->messages);
   body.has_custom_status = request.outcome.custom_status.has_value();
   if (request.outcome.custom_status) body.custom_status = *request.outcome.custom_status;
   body.actions = *actions;
@@ -324,7 +344,7 @@ void ForeignWork::take(CompleteEntityRequest& request) {
   }
   EntityStepCompleted body;
   body.sequence = instance->sequence;
-  body.consumed = held->messages;
+  body.consumed = std::min(held->messages, request.outcome.operations_max);
   if (request.outcome.state) {
     body.change = StateChange::set;
     body.entity_state = *request.outcome.state;

@@ -20,6 +20,8 @@ std::string random_text(Random& random) {
 
 FailureDetails random_failure(Random& random, std::size_t depth) {
   FailureDetails failure{random_text(random), random_text(random), random.one_in(2), {}};
+  if (random.one_in(2)) failure.stack_trace = random_text(random);
+  if (random.one_in(2)) failure.properties = random_text(random);
   if (depth > 1) failure.inner.push_back(random_failure(random, depth - 1));
   return failure;
 }
@@ -54,6 +56,7 @@ HistoryEvent random_event(Random& random) {
   std::sort(event.lock_set.begin(), event.lock_set.end());
   event.lock_set.erase(std::unique(event.lock_set.begin(), event.lock_set.end()),
                        event.lock_set.end());
+  if (some()) event.request_id = random_text(random);
   return event;
 }
 

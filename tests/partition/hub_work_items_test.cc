@@ -293,7 +293,8 @@ TEST_F(HubWorkItems, BadActionsAreRefusedByNameAndTheItemStaysLocked) {
   EXPECT_EQ(refused.code(), StatusCode::invalid_argument);
   EXPECT_TRUE(history(id).empty());
 
-  commit(item.token, {schedule(7, "gaps are fine", std::string(1024, 'x'))});
+  commit(item.token,
+         {schedule(7, "gaps are fine", std::string(1024, 'x')), schedule(9, "pending", "")});
   const ActivityWorkItem activity = lock_activity();
   EXPECT_EQ(activity.task_id, 7);
   must(work().complete_activity(activity.token, std::string(1025, 'x')));
@@ -301,9 +302,130 @@ TEST_F(HubWorkItems, BadActionsAreRefusedByNameAndTheItemStaysLocked) {
   ASSERT_EQ(last.new_events.size(), 2U);
   ASSERT_TRUE(last.new_events[1].failure.has_value());
   EXPECT_EQ(last.new_events[1].failure->type, "PayloadTooLarge");
-  EXPECT_EQ(refusal(last.token, schedule(7, "taken", "")).code(), StatusCode::invalid_argument);
-  commit(last.token, {complete(8, "end")});
+  refused = refusal(last.token, schedule(9, "pending", ""));
+  EXPECT_EQ(refused.code(), StatusCode::invalid_argument);
+  EXPECT_NE(refused.message().find("is still waited for"), std::string::npos) << refused.message();
+  commit(last.token, {complete(10, "end")});
   expect_output(finish(id), "end");
+}
+
+// As the Python SDK does it.
+TEST_F(HubWorkItems, ARetryMayHaveTheIdOfWhatFailed) {
+  open();
+  const std::string id = start("foreign");
+  commit(lock_orchestration().token, {schedule(1, "work", "one"), schedule(2, "other", "")});
+  const ActivityWorkItem first = lock_activity();
+  ASSERT_EQ(first.task_id, 1);
+  const ActivityWorkItem other = lock_activity();
+  must(work().fail_activity(first.token, FailureDetails{"Type", "why", false, {}}));
+  commit(lock_orchestration().token, {schedule(1, "work", "two")});
+  const ActivityWorkItem second = lock_activity();
+  EXPECT_EQ(second.task_id, 1);
+  EXPECT_EQ(second.input, "two");
+  must(work().complete_activity(first.token, "late"));  // stale
+  must(work().complete_activity(second.token, "2"));
+  OrchestrationWorkItem item = lock_orchestration();
+  ASSERT_EQ(kinds_of(item.new_events).back(), "TaskCompleted");
+  EXPECT_EQ(item.new_events.back().scheduled_id, 1);
+  EXPECT_EQ(item.new_events.back().data, "2");
+  EXPECT_EQ(refusal(item.token, timer(2, Timestamp{})).code(), StatusCode::invalid_argument);
+  HistoryEvent child = schedule(1, "child", "");
+  child.kind = Kind::sub_orchestration_created;
+  child.instance_id = "child";
+  commit(item.token, {child});
+  item = lock_orchestration();
+  ASSERT_EQ(item.instance_id, "child");
+  const ExecutionId execution = item.execution_id;
+  commit(item.token, {fail(1, FailureDetails{"Type", "why", false, {}})});
+  commit(lock_orchestration().token, {child});
+  item = lock_orchestration();
+  ASSERT_EQ(item.instance_id, "child");
+  EXPECT_NE(item.execution_id, execution);
+  commit(item.token, {complete(1, "grown")});
+  item = lock_orchestration();
+  EXPECT_EQ(item.new_events.back().data, "grown");
+  // SDKs number a completion that they make up themselves -1.
+  commit(item.token, {complete(-1, "end")});
+  expect_output(finish(id), "end");
+  EXPECT_EQ(history(id).back().event_id, 3);
+  must(work().abandon_activity(other.token));
+}
+
+TEST_F(HubWorkItems, AStepMayTakeOnlySomeOfItsMessages) {
+  open();
+  const std::string id = start("foreign");
+  commit(lock_orchestration().token, {});
+  for (const char* data : {"1", "2", "3"}) raise(id, "e", data);
+  OrchestrationOutcome one;
+  one.messages_max = 0;  // one at least
+  std::vector<std::string> taken;
+  while (taken.size() < 3) {
+    const OrchestrationWorkItem item = lock_orchestration();
+    taken.push_back(item.new_events.at(1).data.value_or(""));
+    must(work().complete_orchestration(item.token, one));
+  }
+  EXPECT_EQ(taken, (std::vector<std::string>{"1", "2", "3"}));
+  expect_no_orchestration();
+}
+
+TEST_F(HubWorkItems, AnOrchestrationMayTerminateAnother) {
+  open();
+  const std::string victim = start("foreign", "", "victim");
+  commit(lock_orchestration().token, {});
+  const std::string id = start("foreign");
+  HistoryEvent terminate = complete(0, "enough");
+  terminate.kind = Kind::execution_terminated;
+  OrchestrationWorkItem item = lock_orchestration();
+  EXPECT_EQ(refusal(item.token, terminate).code(), StatusCode::invalid_argument);
+  terminate.instance_id = victim;
+  commit(item.token, {terminate, complete(1, "done")});
+  expect_output(finish(id), "done");
+  EXPECT_EQ(kinds_of(history(id)).back(), "ExecutionCompleted#1");
+  EXPECT_EQ(history(id).size(), 3U);
+  item = lock_orchestration();
+  ASSERT_EQ(item.instance_id, victim);
+  EXPECT_EQ(kinds_of(item.new_events).back(), "ExecutionTerminated");
+  EXPECT_EQ(item.new_events.back().data, "enough");
+}
+
+TEST_F(HubWorkItems, WhatAForeignRuntimeSaysOfACallIsKept) {
+  open();
+  const std::string id = start("foreign");
+  HistoryEvent task = schedule(0, "work", "in");
+  task.version = "2";
+  task.trace_parent = "trace";
+  task.tags = {{"k", "v"}};
+  HistoryEvent call = schedule(1, "get", "");
+  call.kind = Kind::entity_operation_called;
+  call.instance_id = "@counter@a";
+  call.request_id = "the caller's";
+  HistoryEvent signal = call;
+  signal.kind = Kind::entity_operation_signaled;
+  signal.event_id = 2;
+  commit(lock_orchestration().token, {task, call, signal});
+  const ActivityWorkItem activity = lock_activity();
+  EXPECT_EQ(activity.version, "2");
+  EXPECT_EQ(activity.trace_parent, "trace");
+  EXPECT_EQ(activity.tags, task.tags);
+  EXPECT_EQ(history(id).at(3).request_id, "the caller's");
+  // The entity takes one operation, and gets the other one again.
+  Result<EntityWorkItem> batch = work().lock_entity(kLong);
+  ASSERT_TRUE(batch.ok());
+  while (batch->operations.size() < 2) {
+    must(work().abandon_entity(batch->token));
+    batch = work().lock_entity(kLong);
+    ASSERT_TRUE(batch.ok());
+  }
+  EXPECT_EQ(batch->operations[0].request_id, "the caller's");
+  EntityOutcome outcome;
+  outcome.state = "1";
+  outcome.operations_max = 1;
+  must(work().complete_entity(batch->token, outcome));
+  batch = work().lock_entity(kLong);
+  ASSERT_TRUE(batch.ok());
+  ASSERT_EQ(batch->operations.size(), 1U);
+  EXPECT_EQ(batch->operations[0].kind, Kind::entity_operation_signaled);
+  EXPECT_EQ(batch->state, "1");
 }
 
 TEST_F(HubWorkItems, FailuresArriveWhole) {
@@ -311,6 +433,8 @@ TEST_F(HubWorkItems, FailuresArriveWhole) {
   const std::string id = start("foreign");
   commit(lock_orchestration().token, {schedule(0, "work", "")});
   FailureDetails failure{"Outer", "first", true, {{"Inner", "second", false, {}}}};
+  failure.stack_trace = "at main";
+  failure.inner[0].properties = "any bytes";
   must(work().fail_activity(lock_activity().token, failure));
   OrchestrationWorkItem item = lock_orchestration();
   ASSERT_EQ(kinds_of(item.new_events).back(), "TaskFailed");

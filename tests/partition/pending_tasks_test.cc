@@ -36,7 +36,11 @@ TEST(PendingTasksTest, BehavesAsASet) {
     std::set<std::int32_t> model;
     std::int32_t next = 0;
     for (int step = 0; step < 600; ++step) {
-      if (random.below(10) < 5) {
+      if (random.one_in(20) && next > 0) {
+        // A retry with the id of what failed.
+        const auto id = static_cast<std::int32_t>(random.below(static_cast<std::uint64_t>(next)));
+        if (model.insert(id).second) tasks.add(id);
+      } else if (random.below(10) < 5) {
         next += static_cast<std::int32_t>(random.below(gap));
         tasks.add(next);
         model.insert(next++);

@@ -33,7 +33,11 @@
 //   EntityLockRequested             event_id, lock_set
 //   EntityLockGranted               scheduled_id
 //   EntityUnlockSent                event_id, instance_id (entity), scheduled_id (the lock
-//   request's) ExecutionRewound                data (reason)
+//                                   request's)
+//   ExecutionRewound                data (reason)
+//
+// A trace_parent is a W3C traceparent, and behind a line feed the tracestate, if there is one.
+// Operations and lock requests of a foreign runtime carry its request_id, also as messages.
 //
 // Events that come from an orchestrator's action carry its id in `event_id`; all others carry -1.
 //
@@ -116,6 +120,8 @@ struct FailureDetails {
   std::string message;
   bool non_retriable = false;         // no retry policy applies
   std::vector<FailureDetails> inner;  // at most one, nested at most kInnerFailuresMax deep
+  std::string stack_trace = {};       // empty: none
+  std::string properties = {};        // what else a foreign runtime says, in its own encoding
 
   bool operator==(const FailureDetails&) const = default;
 };
@@ -149,6 +155,7 @@ struct HistoryEvent {
   std::string trace_parent;
   std::vector<std::pair<std::string, std::string>> tags;
   std::vector<std::string> lock_set;  // ids of entities, in the order of their bytes, each once
+  std::string request_id;             // a foreign runtime's own name of what it asks for; not read
 
   bool operator==(const HistoryEvent&) const = default;
 };

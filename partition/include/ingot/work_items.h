@@ -13,8 +13,10 @@
 #include <ingot/time.h>
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ingot {
@@ -45,6 +47,9 @@ struct ActivityWorkItem {
   std::int32_t task_id = -1;
   std::string name;
   std::optional<std::string> input;
+  std::string version;
+  std::string trace_parent;
+  std::vector<std::pair<std::string, std::string>> tags;
 };
 
 // Operations of an entity that are to be carried out in their order, as the messages that they are:
@@ -57,13 +62,18 @@ struct EntityWorkItem {
 };
 
 // Actions are the history events that they become: TaskScheduled, TimerCreated, EventSent,
-// SubOrchestrationInstanceCreated, the entity kinds, ExecutionCompleted, ContinueAsNew. Their event
-// ids must be fresh in the execution. Timestamps are ignored. A child without an id gets one.
+// SubOrchestrationInstanceCreated, the entity kinds, ExecutionCompleted, ContinueAsNew; and
+// ExecutionTerminated, which ends the other instance that it names and leaves nothing in the
+// history. Event ids must be fresh in the execution, or of what has ended (a retry); those of a
+// completion are corrected. Timestamps are ignored. A child without an id gets one.
 struct OrchestrationOutcome {
   std::vector<HistoryEvent> actions;
   std::optional<std::string> custom_status;  // absent: keep the old one
   // With ContinueAsNew: EventRaised and other unasked messages that the new execution gets.
   std::vector<HistoryEvent> carry_over;
+  // How many of the work item's messages the step has taken, at least one (OrchestratorStarted is
+  // none of them); the rest come again.
+  std::uint32_t messages_max = std::numeric_limits<std::uint32_t>::max();
 };
 
 // `actions` are EntityOperationCompleted and -Failed (for calls: instance_id, execution_id and
@@ -72,6 +82,8 @@ struct OrchestrationOutcome {
 struct EntityOutcome {
   std::optional<std::string> state;  // absent: deleted
   std::vector<HistoryEvent> actions;
+  // How many of the work item's operations were carried out; the rest come again.
+  std::uint32_t operations_max = std::numeric_limits<std::uint32_t>::max();
 };
 
 class WorkItems {
