@@ -87,7 +87,10 @@ Result<TailScan> SegmentReader::scan(std::uint64_t bad, Position expected) {
     result.remnants_end = offset + kBlockBytes;
     if (offset == bad) continue;
     INGOT_ASSIGN(const FoundFrame found, at(offset));
-    if (found.kind != FrameKind::valid && found.kind != FrameKind::newer) continue;
+    // A sound frame says what it says wherever it lies: a misdirected one proves as much.
+    const bool sound = found.kind == FrameKind::valid || found.kind == FrameKind::newer ||
+                       (found.kind == FrameKind::misplaced && !found.bytes.empty());
+    if (!sound) continue;
     // A frame of the same write as the bad spot proves nothing; one of a later write does.
     if (found.kind == FrameKind::newer || header.write_offset > bad ||
         header.durable_position >= expected.value) {

@@ -14,7 +14,8 @@ namespace ingot::log {
 struct FoundFrame {
   FrameKind kind = FrameKind::absent;
   FrameHeader header;
-  std::span<const char> bytes;  // of the whole frame when it is valid; until the next call
+  std::span<const char> bytes;  // of the whole frame, when its checksum was looked at; until the
+                                // next call
 };
 
 // What lies past a bad spot.

@@ -211,6 +211,28 @@ TEST_F(LogCorruptionTest, ADamagedWatermarkBeforeLaterFramesIsDetected) {
   }
 }
 
+// Two blocks that changed places: the watermark is not where it was written, and it still says that
+// the batch whose middle took its place was durable.
+TEST_F(LogCorruptionTest, AMisplacedWatermarkStillProvesTheBatchBeforeIt) {
+  {
+    sim::SimIo io(disk_);
+    Opened opened = open_log(io, small_log("/log", 14), checkpoint_);
+    ASSERT_TRUE(opened.status.ok()) << opened.status.to_string();
+    add(io, *opened.log, 1, 9000, 1);
+    ASSERT_TRUE(write_watermark(io, *opened.log).ok());
+  }
+  const std::string& file = frames_.back().file;
+  const std::uint64_t batch = frames_.back().offset + frames_.back().bytes;
+  const std::uint64_t watermark = batch + frame_bytes(9002);
+  ASSERT_EQ(load_header({disk_.read_file(file).data() + watermark, kHeaderBytes}).count, 0U);
+  const Outcome outcome = open_damaged([&](sim::SimDisk& disk) {
+    const std::string bytes = disk.read_file(file);
+    disk.overwrite(file, batch + 4096, bytes.substr(watermark, 4096));
+    disk.overwrite(file, watermark, bytes.substr(batch + 4096, 4096));
+  });
+  expect_refused(outcome, file);
+}
+
 TEST_F(LogCorruptionTest, ABatchRightAfterADamagedWatermarkIsNotLost) {
   {
     sim::SimIo io(disk_);
