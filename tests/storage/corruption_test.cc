@@ -50,6 +50,11 @@ class CorruptionTest : public ::testing::Test {
         << status.to_string();
   }
 
+  // Which of the two meta pages is the newer one.
+  [[nodiscard]] std::size_t good_meta_page() const {
+    return good_.compare(16 + 128, 8, good_, kPageBytes + 16 + 128, 8) > 0 ? 0 : 1;
+  }
+
   // Reads everything: each answer is right or a refusal. True when all were right.
   bool read_all(const CheckpointStore& store) {
     for (std::uint64_t n = 0; n < kUniverse; ++n) {
@@ -205,6 +210,29 @@ TEST_F(CorruptionTest, ACutFileIsRefused) {
       EXPECT_TRUE(read_all(**store));
     } else {
       expect_refusal(store.status());
+    }
+  }
+}
+
+// One flipped bit of the last page's number, and opening would reserve memory for 2^40 pages.
+TEST_F(CorruptionTest, ALastPageFarBehindTheFileIsRefused) {
+  constexpr std::size_t kLastPageAt = 16 + 120;  // in a meta page
+  for (const unsigned bit : {24U, 30U, 39U}) {
+    for (std::size_t page = 0; page < 2; ++page) {
+      SCOPED_TRACE("bit " + std::to_string(bit) + " of page " + std::to_string(page));
+      std::string bad = good_;
+      char& byte = bad[page * kPageBytes + kLastPageAt + bit / 8];
+      byte = static_cast<char>(byte ^ (1 << bit % 8));
+      write(bad);
+      const auto store = open(true);
+      if (page == good_meta_page()) {
+        ASSERT_FALSE(store.ok());
+        EXPECT_EQ(store.status().code(), StatusCode::corrupt) << store.status().to_string();
+        EXPECT_NE(store.status().message().find(path()), std::string::npos);
+      } else {
+        EXPECT_TRUE(store.ok() && read_all(**store));  // the older one's is of no account
+      }
+      if (HasFailure()) return;
     }
   }
 }
