@@ -108,10 +108,13 @@ Result<std::optional<std::uint64_t>> pack_near(TableReader& reader, std::uint64_
     }
     return std::optional<std::uint64_t>(big_endian64(cursor.key()));
   };
-  // Both neighbours are read, so that a flipped key can't hide a pack.
+  // Both neighbours are read, so that no flipped key, of a leaf or of a branch, can hide a pack.
   INGOT_ASSIGN(bool found, cursor.seek(number_key(number)));
   INGOT_ASSIGN(const auto behind, number_at(found));
   INGOT_ASSIGN(found, cursor.previous());
+  if (found && cursor.key() >= number_key(number)) {
+    return reader.value_fault(Table::packs, cursor.key(), "out of order");
+  }
   INGOT_ASSIGN(const auto before, number_at(found));
   return order == ScanOrder::ascending ? behind : before;
 }

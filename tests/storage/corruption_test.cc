@@ -237,6 +237,39 @@ TEST_F(CorruptionTest, ALastPageFarBehindTheFileIsRefused) {
   }
 }
 
+// A branch's key that is too low sends a search past keys that it should find, one that is too high
+// to keys that it has passed.
+TEST_F(CorruptionTest, AFlippedKeyInABranchHidesNothing) {
+  std::uint64_t flipped = 0;
+  for (std::uint64_t at = 2 * kPageBytes; at < good_.size(); at += kPageBytes) {
+    const auto number16 = [&](std::uint64_t offset) {
+      return static_cast<std::uint64_t>(static_cast<unsigned char>(good_[at + offset])) |
+             static_cast<std::uint64_t>(static_cast<unsigned char>(good_[at + offset + 1])) << 8;
+    };
+    constexpr std::uint64_t kBranch = 1;
+    if (number16(10) != kBranch) continue;
+    for (std::uint64_t slot = 18; slot < number16(12); slot += 2) {  // the first key is empty
+      const std::uint64_t key = at + number16(slot) + 8;
+      const std::uint64_t key_bytes = number16(number16(slot) + 6);
+      for (std::uint64_t bit = flipped % 13; bit < key_bytes * 8; bit += 13) {
+        SCOPED_TRACE("page " + std::to_string(at / kPageBytes) + ", bit " + std::to_string(bit));
+        std::string bad = good_;
+        bad[key + bit / 8] = static_cast<char>(bad[key + bit / 8] ^ (1 << bit % 8));
+        write(bad);
+        const auto store = open(false);
+        if (store.ok()) {
+          read_all(**store);
+        } else {
+          expect_refusal(store.status());
+        }
+        if (HasFailure()) return;
+        ++flipped;
+      }
+    }
+  }
+  EXPECT_GT(flipped, 50U);
+}
+
 TEST_F(CorruptionTest, AStalePageIsRefused) {
   // Puts an older page over each page in turn: a write that got lost.
   auto store = must_open(directory_.path());
