@@ -120,21 +120,47 @@ Result<std::string> HubClient::schedule_new_orchestration(std::string_view orche
   return answer->take();
 }
 
+template <typename Answer, typename Call>
+Answer HubClient::wait_for_answer(Call&& call) {
+  INGOT_TRY(refuse_on_shard_thread());
+  const auto answer = std::make_shared<Rendezvous<Answer>>();
+  call([answer](Answer given) { answer->give(std::move(given)); });
+  return answer->take();
+}
+
+std::uint64_t HubClient::wait_async(std::string_view instance_id, WaitFor wait_for,
+                                    bool with_payloads, StateFn done) {
+  const std::uint64_t wait = next_wait_id_.fetch_add(1, std::memory_order_relaxed);
+  if (Status valid = check_orchestration_id(instance_id); !valid.ok()) {
+    done(std::move(valid));
+    return wait;
+  }
+  auto request = named<ObserveRequest>(instance_id);
+  request.wait_for = wait_for;
+  request.with_payloads = with_payloads;
+  request.wait_id = wait;
+  request.done = std::move(done);
+  const PartitionId partition = router_.of_hash(request.id_hash);
+  router_.offer_or_refuse(partition, std::move(request));
+  return wait;
+}
+
+void HubClient::cancel_wait(std::string_view instance_id, std::uint64_t wait) {
+  const std::uint64_t id_hash = hash64(instance_id);
+  // If even that is not taken, the wait ends with the instance or the hub.
+  static_cast<void>(router_.offer(router_.of_hash(id_hash),
+                                  CancelWaitRequest{std::string(instance_id), id_hash, wait}));
+}
+
 Result<InstanceState> HubClient::wait(std::string_view instance_id, WaitFor wait_for,
                                       Duration timeout) {
   INGOT_TRY(refuse_on_shard_thread());
-  INGOT_TRY(check_orchestration_id(instance_id));
   const auto answer = std::make_shared<Rendezvous<Result<InstanceState>>>();
-  auto request = named<ObserveRequest>(instance_id);
-  request.wait_for = wait_for;
-  request.wait_id = next_wait_id_.fetch_add(1, std::memory_order_relaxed);
-  request.done = [answer](Result<InstanceState> state) { answer->give(std::move(state)); };
-  CancelWaitRequest cancel{request.instance_id, request.id_hash, request.wait_id};
-  const PartitionId partition = router_.of_hash(request.id_hash);
-  INGOT_TRY(router_.offer(partition, std::move(request)));
+  const std::uint64_t wait =
+      wait_async(instance_id, wait_for, true,
+                 [answer](Result<InstanceState> state) { answer->give(std::move(state)); });
   if (auto state = answer->take_for(timeout)) return *std::move(state);
-  // The waiter is taken back; if even that is not taken, it ends with the instance or the hub.
-  static_cast<void>(router_.offer(partition, std::move(cancel)));
+  cancel_wait(instance_id, wait);
   return Status(StatusCode::timed_out, "instance '" + std::string(instance_id) + "' has not " +
                                            (wait_for == WaitFor::start ? "started" : "ended") +
                                            " in time");
@@ -149,29 +175,38 @@ Result<InstanceState> HubClient::wait_for_completion(std::string_view instance_i
   return wait(instance_id, WaitFor::completion, timeout);
 }
 
-void HubClient::wait_for_completion_async(std::string_view instance_id, StateFn completed) {
+std::uint64_t HubClient::wait_for_start_async(std::string_view instance_id, StateFn started,
+                                              bool with_payloads) {
+  return wait_async(instance_id, WaitFor::start, with_payloads, std::move(started));
+}
+
+std::uint64_t HubClient::wait_for_completion_async(std::string_view instance_id, StateFn completed,
+                                                   bool with_payloads) {
+  return wait_async(instance_id, WaitFor::completion, with_payloads, std::move(completed));
+}
+
+void HubClient::get_instance_async(std::string_view instance_id, bool with_payloads, StateFn done) {
+  wait_async(instance_id, WaitFor::nothing, with_payloads, std::move(done));
+}
+
+Result<InstanceState> HubClient::get_instance(std::string_view instance_id, bool with_payloads) {
+  return wait_for_answer<Result<InstanceState>>(
+      [&](StateFn done) { get_instance_async(instance_id, with_payloads, std::move(done)); });
+}
+
+void HubClient::get_history_async(std::string_view instance_id, HistoryFn done) {
   if (Status valid = check_orchestration_id(instance_id); !valid.ok()) {
-    return completed(std::move(valid));
+    return done(std::move(valid));
   }
-  auto request = named<ObserveRequest>(instance_id);
-  request.wait_for = WaitFor::completion;
-  request.done = std::move(completed);
+  auto request = named<HistoryRequest>(instance_id);
+  request.done = std::move(done);
   const PartitionId partition = router_.of_hash(request.id_hash);
   router_.offer_or_refuse(partition, std::move(request));
 }
 
-Result<InstanceState> HubClient::get_instance(std::string_view instance_id, bool with_payloads) {
-  INGOT_TRY(refuse_on_shard_thread());
-  INGOT_TRY(check_orchestration_id(instance_id));
-  auto request = named<ObserveRequest>(instance_id);
-  request.with_payloads = with_payloads;
-  return ask<Result<InstanceState>>(router_, std::move(request));
-}
-
 Result<std::vector<HistoryEvent>> HubClient::get_history(std::string_view instance_id) {
-  INGOT_TRY(refuse_on_shard_thread());
-  INGOT_TRY(check_orchestration_id(instance_id));
-  return ask<Result<std::vector<HistoryEvent>>>(router_, named<HistoryRequest>(instance_id));
+  return wait_for_answer<Result<std::vector<HistoryEvent>>>(
+      [&](HistoryFn done) { get_history_async(instance_id, std::move(done)); });
 }
 
 void HubClient::raise_event_async(std::string_view instance_id, std::string_view event_name,
@@ -199,63 +234,109 @@ Status HubClient::raise_event(std::string_view instance_id, std::string_view eve
   return answer->take();
 }
 
-Status HubClient::control(std::string_view instance_id, HistoryEventKind kind,
-                          std::string_view reason, bool recurse, std::uint64_t request_id) {
-  INGOT_TRY(refuse_on_shard_thread());
-  INGOT_TRY(check_orchestration_id(instance_id));
-  INGOT_TRY(check_payload("the reason", reason.size()));
+void HubClient::control_async(std::string_view instance_id, HistoryEventKind kind,
+                              std::string_view reason, bool recurse, DoneFn done,
+                              std::uint64_t request_id) {
+  Status valid = check_orchestration_id(instance_id);
+  if (valid.ok()) valid = check_payload("the reason", reason.size());
+  if (!valid.ok()) return done(std::move(valid));
   auto request = named<DeliverRequest>(instance_id);
   request.kind = kind;
   request.data = reason;
   request.recurse = recurse;
   request.request_id = request_id;
-  return ask<Status>(router_, std::move(request));
+  request.done = std::move(done);
+  const PartitionId partition = router_.of_hash(request.id_hash);
+  router_.offer_or_refuse(partition, std::move(request));
+}
+
+void HubClient::suspend_async(std::string_view instance_id, std::string_view reason, DoneFn done,
+                              std::uint64_t request_id) {
+  control_async(instance_id, HistoryEventKind::execution_suspended, reason, false, std::move(done),
+                request_id);
+}
+
+void HubClient::resume_async(std::string_view instance_id, std::string_view reason, DoneFn done,
+                             std::uint64_t request_id) {
+  control_async(instance_id, HistoryEventKind::execution_resumed, reason, false, std::move(done),
+                request_id);
+}
+
+void HubClient::terminate_async(std::string_view instance_id, std::string_view reason, bool recurse,
+                                DoneFn done, std::uint64_t request_id) {
+  control_async(instance_id, HistoryEventKind::execution_terminated, reason, recurse,
+                std::move(done), request_id);
 }
 
 Status HubClient::suspend(std::string_view instance_id, std::string_view reason,
                           std::uint64_t request_id) {
-  return control(instance_id, HistoryEventKind::execution_suspended, reason, false, request_id);
+  return wait_for_answer<Status>(
+      [&](DoneFn done) { suspend_async(instance_id, reason, std::move(done), request_id); });
 }
 
 Status HubClient::resume(std::string_view instance_id, std::string_view reason,
                          std::uint64_t request_id) {
-  return control(instance_id, HistoryEventKind::execution_resumed, reason, false, request_id);
+  return wait_for_answer<Status>(
+      [&](DoneFn done) { resume_async(instance_id, reason, std::move(done), request_id); });
 }
 
 Status HubClient::terminate(std::string_view instance_id, std::string_view reason, bool recurse,
                             std::uint64_t request_id) {
-  return control(instance_id, HistoryEventKind::execution_terminated, reason, recurse, request_id);
+  return wait_for_answer<Status>([&](DoneFn done) {
+    terminate_async(instance_id, reason, recurse, std::move(done), request_id);
+  });
+}
+
+void HubClient::restart_async(std::string_view instance_id, bool with_new_id, StartedFn done,
+                              std::uint64_t request_id) {
+  if (Status valid = check_orchestration_id(instance_id); !valid.ok()) {
+    return done(std::move(valid));
+  }
+  if (!with_new_id) {
+    auto request = named<RestartRequest>(instance_id);
+    request.request_id = request_id;
+    request.done = std::move(done);
+    const PartitionId partition = router_.of_hash(request.id_hash);
+    return router_.offer_or_refuse(partition, std::move(request));
+  }
+  get_instance_async(instance_id, true,
+                     [this, request_id, done = std::move(done)](Result<InstanceState> old) {
+                       if (!old.ok()) return done(old.take_status());
+                       StartOptions options;
+                       options.has_input = old->input.has_value();
+                       options.input = std::move(old->input).value_or(std::string());
+                       options.version = std::move(old->version);
+                       options.tags = std::move(old->tags);
+                       options.trace_parent = std::move(old->trace_parent);
+                       options.request_id = request_id;
+                       schedule_new_orchestration_async(old->name, std::move(options), done);
+                     });
 }
 
 Result<std::string> HubClient::restart(std::string_view instance_id, bool with_new_id,
                                        std::uint64_t request_id) {
-  INGOT_TRY(refuse_on_shard_thread());
-  INGOT_TRY(check_orchestration_id(instance_id));
-  if (!with_new_id) {
-    auto request = named<RestartRequest>(instance_id);
-    request.request_id = request_id;
-    return ask<Result<std::string>>(router_, std::move(request));
-  }
-  INGOT_ASSIGN(InstanceState old, get_instance(instance_id, true));
-  StartOptions options;
-  options.has_input = old.input.has_value();
-  options.input = std::move(old.input).value_or(std::string());
-  options.version = std::move(old.version);
-  options.tags = std::move(old.tags);
-  options.trace_parent = std::move(old.trace_parent);
-  options.request_id = request_id;
-  return schedule_new_orchestration(old.name, std::move(options));
+  return wait_for_answer<Result<std::string>>([&](StartedFn done) {
+    restart_async(instance_id, with_new_id, std::move(done), request_id);
+  });
+}
+
+void HubClient::rewind_async(std::string_view instance_id, std::string_view reason, DoneFn done,
+                             std::uint64_t request_id) {
+  Status valid = check_orchestration_id(instance_id);
+  if (valid.ok()) valid = check_payload("the reason", reason.size());
+  if (!valid.ok()) return done(std::move(valid));
+  auto request = named<RewindRequest>(instance_id);
+  request.reason = reason;
+  request.request_id = request_id;
+  request.done = std::move(done);
+  const PartitionId partition = router_.of_hash(request.id_hash);
+  router_.offer_or_refuse(partition, std::move(request));
 }
 
 Status HubClient::rewind(std::string_view instance_id, std::string_view reason,
                          std::uint64_t request_id) {
-  INGOT_TRY(refuse_on_shard_thread());
-  INGOT_TRY(check_orchestration_id(instance_id));
-  INGOT_TRY(check_payload("the reason", reason.size()));
-  auto request = named<RewindRequest>(instance_id);
-  request.reason = reason;
-  request.request_id = request_id;
-  return ask<Status>(router_, std::move(request));
+  return wait_for_answer<Status>(
+      [&](DoneFn done) { rewind_async(instance_id, reason, std::move(done), request_id); });
 }
 
 }  // namespace ingot::partition

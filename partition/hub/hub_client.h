@@ -27,8 +27,14 @@ class HubClient final : public Client {
   Result<InstanceState> wait_for_start(std::string_view instance_id, Duration timeout) override;
   Result<InstanceState> wait_for_completion(std::string_view instance_id,
                                             Duration timeout) override;
-  void wait_for_completion_async(std::string_view instance_id, StateFn completed) override;
   Result<std::vector<HistoryEvent>> get_history(std::string_view instance_id) override;
+  void get_instance_async(std::string_view instance_id, bool with_payloads, StateFn done) override;
+  std::uint64_t wait_for_start_async(std::string_view instance_id, StateFn started,
+                                     bool with_payloads) override;
+  std::uint64_t wait_for_completion_async(std::string_view instance_id, StateFn completed,
+                                          bool with_payloads) override;
+  void cancel_wait(std::string_view instance_id, std::uint64_t wait) override;
+  void get_history_async(std::string_view instance_id, HistoryFn done) override;
   Status raise_event(std::string_view instance_id, std::string_view event_name,
                      std::string_view data, std::uint64_t request_id) override;
   void raise_event_async(std::string_view instance_id, std::string_view event_name,
@@ -39,10 +45,20 @@ class HubClient final : public Client {
                 std::uint64_t request_id) override;
   Status terminate(std::string_view instance_id, std::string_view reason, bool recurse,
                    std::uint64_t request_id) override;
+  void suspend_async(std::string_view instance_id, std::string_view reason, DoneFn done,
+                     std::uint64_t request_id) override;
+  void resume_async(std::string_view instance_id, std::string_view reason, DoneFn done,
+                    std::uint64_t request_id) override;
+  void terminate_async(std::string_view instance_id, std::string_view reason, bool recurse,
+                       DoneFn done, std::uint64_t request_id) override;
   Result<std::string> restart(std::string_view instance_id, bool with_new_id,
                               std::uint64_t request_id) override;
+  void restart_async(std::string_view instance_id, bool with_new_id, StartedFn done,
+                     std::uint64_t request_id) override;
   Status rewind(std::string_view instance_id, std::string_view reason,
                 std::uint64_t request_id) override;
+  void rewind_async(std::string_view instance_id, std::string_view reason, DoneFn done,
+                    std::uint64_t request_id) override;
   Result<std::uint64_t> purge_instance(std::string_view instance_id, bool recursive,
                                        std::uint64_t request_id) override;
   Result<PurgeResult> purge_instances(const PurgeFilter& filter, Duration timeout) override;
@@ -54,6 +70,7 @@ class HubClient final : public Client {
   void signal_entity_async(const EntityId& entity, std::string_view operation,
                            std::string_view input, SignalOptions options, DoneFn done) override;
   Result<EntityState> get_entity(const EntityId& entity, bool include_state) override;
+  void get_entity_async(const EntityId& entity, bool include_state, EntityFn done) override;
   Result<EntityPage> query_entities(const EntityQuery& query) override;
   Result<EntityCleanup> clean_entity_storage(bool remove_empty,
                                              bool release_orphaned_locks) override;
@@ -81,8 +98,13 @@ class HubClient final : public Client {
 
   Result<StartRequest> make_start(std::string_view orchestrator, StartOptions options);
   Result<InstanceState> wait(std::string_view instance_id, WaitFor wait_for, Duration timeout);
-  Status control(std::string_view instance_id, HistoryEventKind kind, std::string_view reason,
-                 bool recurse, std::uint64_t request_id);
+  std::uint64_t wait_async(std::string_view instance_id, WaitFor wait_for, bool with_payloads,
+                           StateFn done);
+  void control_async(std::string_view instance_id, HistoryEventKind kind, std::string_view reason,
+                     bool recurse, DoneFn done, std::uint64_t request_id);
+  // Calls `call` with a callback and waits until it is called.
+  template <typename Answer, typename Call>
+  static Answer wait_for_answer(Call&& call);
   Result<std::uint64_t> purge_tree(std::string_view instance_id, bool recursive,
                                    std::uint64_t request_id);
   Result<PurgeResult> purge_trees(const PurgeFilter& filter, Duration timeout);

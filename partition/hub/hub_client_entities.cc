@@ -62,12 +62,21 @@ Status HubClient::signal_entity(const EntityId& entity, std::string_view operati
   return answer->take();
 }
 
-Result<EntityState> HubClient::get_entity(const EntityId& entity, bool include_state) {
-  INGOT_TRY(refuse_on_shard_thread());
-  INGOT_TRY(validate_entity_id(entity));
+void HubClient::get_entity_async(const EntityId& entity, bool include_state, EntityFn done) {
+  if (Status valid = validate_entity_id(entity); !valid.ok()) return done(std::move(valid));
   auto request = named<EntityRequest>(to_string(EntityId(entity.name, entity.key)));
   request.include_state = include_state;
-  return ask<Result<EntityState>>(router_, std::move(request));
+  request.done = std::move(done);
+  const PartitionId partition = router_.of_hash(request.id_hash);
+  router_.offer_or_refuse(partition, std::move(request));
+}
+
+Result<EntityState> HubClient::get_entity(const EntityId& entity, bool include_state) {
+  INGOT_TRY(refuse_on_shard_thread());
+  const auto answer = std::make_shared<Rendezvous<Result<EntityState>>>();
+  get_entity_async(entity, include_state,
+                   [answer](Result<EntityState> state) { answer->give(std::move(state)); });
+  return answer->take();
 }
 
 Result<EntityPage> HubClient::query_entities(const EntityQuery& query) {

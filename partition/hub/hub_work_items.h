@@ -3,16 +3,15 @@
 // HubWorkItems: the board on which the partitions offer foreign work, and the calls of the workers.
 //
 // An offer only names where work was; locking asks the partition, which knows whether it still is.
-// Offers come in on shard threads and are taken by workers: one mutex, off the hot path.
+// Offers come in on shard threads and are given to receivers under one mutex, off the hot path. No
+// receiver but reserve() and unreserve() is called under it.
 
 #include <ingot/work_items.h>
 
-#include <array>
-#include <condition_variable>
-#include <deque>
 #include <mutex>
 
 #include "partition/hub/router.h"
+#include "partition/hub/work_exchange.h"
 #include "partition/shard/environment.h"
 
 namespace ingot::partition {
@@ -22,12 +21,12 @@ class HubWorkItems final : public WorkItems, public WorkBoard {
   // The limits of `options` on what is locked at a time.
   HubWorkItems(Router& router, const HubOptions& options);
 
-  void offer_orchestration(PartitionId partition, SequenceNumber sequence) override;
-  void offer_entity(PartitionId partition, SequenceNumber sequence) override;
-  void offer_activity(PartitionId partition, SequenceNumber sequence,
-                      std::int32_t task_id) override;
-
+  void offer(WorkKind kind, WorkOffer offered) override;
   void released(WorkKind kind) override;
+
+  SubscriptionId subscribe(std::shared_ptr<WorkReceiver> receiver, WorkFilter filter) override;
+  void ready(SubscriptionId id) override;
+  void unsubscribe(SubscriptionId id) override;
 
   Result<OrchestrationWorkItem> lock_orchestration(Duration timeout) override;
   Result<EntityWorkItem> lock_entity(Duration timeout) override;
@@ -38,6 +37,16 @@ class HubWorkItems final : public WorkItems, public WorkBoard {
   Status complete_activity(const WorkItemToken& token,
                            const std::optional<std::string>& result) override;
   Status fail_activity(const WorkItemToken& token, const FailureDetails& failure) override;
+  void complete_orchestration_async(const WorkItemToken& token, OrchestrationOutcome outcome,
+                                    DoneFn done) override;
+  void complete_entity_async(const WorkItemToken& token, EntityOutcome outcome,
+                             DoneFn done) override;
+  void complete_activity_async(const WorkItemToken& token, std::optional<std::string> result,
+                               DoneFn done) override;
+  void fail_activity_async(const WorkItemToken& token, FailureDetails failure,
+                           DoneFn done) override;
+  void return_item(const WorkItemToken& token) override;
+  void abandon_async(const WorkItemToken& token, DoneFn done) override;
   Status abandon_orchestration(const WorkItemToken& token) override;
   Status abandon_entity(const WorkItemToken& token) override;
   Status abandon_activity(const WorkItemToken& token) override;
@@ -46,34 +55,27 @@ class HubWorkItems final : public WorkItems, public WorkBoard {
   void close();
 
  private:
-  struct Offer {
-    PartitionId partition;
-    SequenceNumber sequence;
-    std::int32_t task_id = -1;
-  };
-
-  // The offers of one kind, and how many items of it are locked or being locked.
-  struct Queue {
-    std::deque<Offer> offers;
-    std::uint32_t locked = 0;
-    std::uint32_t locked_max = 0;
-  };
-
-  [[nodiscard]] Queue& queue(WorkKind kind) { return queues_[static_cast<std::size_t>(kind)]; }
-  void offer(WorkKind kind, const Offer& offered);
-  // Locks the next of the offers of `kind` that is still there.
-  template <typename Item, typename R>
-  Result<Item> lock_next(WorkKind kind, Duration timeout);
-  // Takes the next offer, and counts it as locked, waiting until `deadline`.
-  Result<Offer> next_offer(WorkKind kind, std::chrono::steady_clock::time_point until);
-  // Sends a request about a token and waits for its status; for a token of no partition, ok.
+  // Locks what was offered, for the subscription's receiver. Under the mutex.
+  void lock(WorkKind kind, WorkOffer offered, const SubscriptionPtr& subscription);
   template <typename R>
-  Status ask(const WorkItemToken& token, R request);
+  void lock_as(WorkKind kind, const WorkOffer& offered, const SubscriptionPtr& subscription);
+  // What came of it. On a shard's thread.
+  template <typename Item>
+  void locked(WorkKind kind, const SubscriptionPtr& subscription, Result<Item> item);
+  // Locks one item of the kind.
+  template <typename Item>
+  Result<Item> lock_next(WorkKind kind, Duration timeout);
+  // Sends a request about a token; for a token of no partition, done(ok).
+  template <typename R>
+  void ask_async(const WorkItemToken& token, R request, DoneFn done);
+  // The same, and waits for the answer.
+  template <typename Call>
+  static Status wait_for(Call&& call);
 
   Router& router_;
   std::mutex mutex_;
-  std::condition_variable offered_;
-  std::array<Queue, 3> queues_;  // by WorkKind
+  WorkExchange exchange_;
+  SubscriptionId last_subscription_ = 0;
   bool closed_ = false;
 };
 

@@ -35,9 +35,6 @@ struct MetricsRequest {
   std::function<void(PartitionMetrics)> done;
 };
 
-// What foreign workers lock.
-enum class WorkKind : std::uint8_t { orchestration, entity, activity };
-
 // --- from foreign workers -------------------------------------------------------------------
 
 struct LockOrchestrationRequest {
@@ -78,6 +75,7 @@ struct CompleteActivityRequest {
 // Gives a locked orchestration or entity (task_id -1) or activity back.
 struct AbandonRequest {
   WorkItemToken token;
+  bool honoured = false;  // the token still counts until the item is locked again
   StatusFn done;
 };
 

@@ -50,14 +50,20 @@ class ActivityExecutor {
   virtual void submit(std::vector<ActivityJob>& jobs) = 0;
 };
 
+// Where work was when it was offered: locking asks the partition whether it still is.
+struct WorkOffer {
+  PartitionId partition;
+  SequenceNumber sequence;
+  std::int32_t task_id = -1;  // of an activity
+  std::string name;           // of the orchestrator, entity or activity
+  std::string version;
+};
+
 // Where foreign workers look for work.
 class WorkBoard {
  public:
   virtual ~WorkBoard() = default;
-  virtual void offer_orchestration(PartitionId partition, SequenceNumber sequence) = 0;
-  virtual void offer_entity(PartitionId partition, SequenceNumber sequence) = 0;
-  virtual void offer_activity(PartitionId partition, SequenceNumber sequence,
-                              std::int32_t task_id) = 0;
+  virtual void offer(WorkKind kind, WorkOffer offered) = 0;
   // A locked item has been completed, given back, or taken away.
   virtual void released(WorkKind kind) = 0;
 };

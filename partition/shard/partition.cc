@@ -424,15 +424,15 @@ bool Partition::run_local_work() {
     if (session == nullptr) continue;
     session->queued = false;
     if (instance == nullptr || instance->inbox_count == 0) continue;
-    if (session->foreign != nullptr && session->foreign->orchestration.id != 0) continue;
+    if (session->foreign != nullptr && session->foreign->orchestration.held()) continue;
     if (instance->entity != nullptr) {
       // Nothing is kept for an entity between batches.
       if (session->waiters.empty() && session->foreign == nullptr) {
         sessions_.remove(sequence).reset();
       }
-      if (!entities_.step(*instance)) foreign_.offer_entity(sessions_.get(sequence));
+      if (!entities_.step(*instance)) foreign_.offer_entity(*instance);
     } else if (!runner_.step(*instance, *session) && environment_.options.foreign_work) {
-      foreign_.offer_orchestration(*session);
+      foreign_.offer_orchestration(*instance, *session);
     }
   }
   return any;

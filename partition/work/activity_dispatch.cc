@@ -69,7 +69,7 @@ void ActivityDispatch::start_next() {
   const Activity* activity = environment_.registry.find_activity(event.name);
   if (activity == nullptr) {
     if (environment_.options.foreign_work) {
-      foreign_.offer_activity(*instance, scheduled.task_id);
+      foreign_.offer_activity(*instance, scheduled.task_id, scheduled.history_offset, event);
       return;
     }
     ActivityOutcome unknown;

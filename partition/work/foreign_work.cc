@@ -41,38 +41,44 @@ ForeignLocks& ForeignWork::locks(Session& session) {
   return *session.foreign;
 }
 
-void ForeignWork::offer_orchestration(Session& session) {
-  ForeignLocks& held = locks(session);
-  if (held.orchestration_offered || held.orchestration.id != 0) return;
-  held.orchestration_offered = true;
-  gate_.hold(recorder_.position(), [this, sequence = session.sequence](const Status& status) {
-    if (status.ok()) environment_.board.offer_orchestration(state_.partition, sequence);
-  });
-}
-
-void ForeignWork::offer_entity(Session& session) {
-  ForeignLocks& held = locks(session);
-  if (held.orchestration_offered || held.orchestration.id != 0) return;
-  held.orchestration_offered = true;
-  gate_.hold(recorder_.position(), [this, sequence = session.sequence](const Status& status) {
-    if (status.ok()) environment_.board.offer_entity(state_.partition, sequence);
-  });
-}
-
-void ForeignWork::offer_activity(const Instance& instance, std::int32_t task_id) {
-  ForeignLocks& held = locks(sessions_.get(instance.sequence));
-  if (held.generation != instance.generation) {
-    // What an earlier execution has asked for is of no use any more.
-    release_activities(held);
-    held.generation = instance.generation;
-  }
-  if (!held.activities.try_emplace(task_id).second) return;
+void ForeignWork::offer(WorkKind kind, WorkOffer offered) {
   gate_.hold(recorder_.position(),
-             [this, sequence = instance.sequence, task_id](const Status& status) {
-               if (status.ok()) {
-                 environment_.board.offer_activity(state_.partition, sequence, task_id);
-               }
+             [this, kind, offered = std::move(offered)](const Status& status) mutable {
+               if (status.ok()) environment_.board.offer(kind, std::move(offered));
              });
+}
+
+void ForeignWork::offer_orchestration(const Instance& instance, Session& session) {
+  ForeignLocks& locked = locks(session);
+  if (locked.orchestration_offered || locked.orchestration.held()) return;
+  locked.orchestration_offered = true;
+  const HistoryEventView started = started_event(instance);
+  offer(WorkKind::orchestration, {state_.partition, instance.sequence, -1,
+                                  std::string(started.name), std::string(started.version)});
+}
+
+void ForeignWork::offer_entity(const Instance& instance) {
+  ForeignLocks& locked = locks(sessions_.get(instance.sequence));
+  if (locked.orchestration_offered || locked.orchestration.held()) return;
+  locked.orchestration_offered = true;
+  // "@name@key"
+  std::string name = instance.id.substr(1, instance.id.find('@', 1) - 1);
+  offer(WorkKind::entity, {state_.partition, instance.sequence, -1, std::move(name), {}});
+}
+
+void ForeignWork::offer_activity(const Instance& instance, std::int32_t task_id,
+                                 std::uint64_t history_offset, const HistoryEventView& scheduled) {
+  ForeignLocks& locked = locks(sessions_.get(instance.sequence));
+  if (locked.generation != instance.generation) {
+    // What an earlier execution has asked for is of no use any more.
+    release_activities(locked);
+    locked.generation = instance.generation;
+  }
+  const auto [lock, fresh] = locked.activities.try_emplace(task_id);
+  if (!fresh) return;
+  lock->second.history_offset = history_offset;
+  offer(WorkKind::activity, {state_.partition, instance.sequence, task_id,
+                             std::string(scheduled.name), std::string(scheduled.version)});
 }
 
 std::uint64_t ForeignWork::lock(SequenceNumber sequence, std::int32_t task_id, WorkKind kind,
@@ -81,6 +87,7 @@ std::uint64_t ForeignWork::lock(SequenceNumber sequence, std::int32_t task_id, W
   if (last_lock_ == 0) last_lock_ = random_.next() >> 1;
   lock.id = ++last_lock_;
   lock.kind = kind;
+  lock.returned = false;
   Duration limit = environment_.options.work_item_timeout;
   Duration fails_after{0};
   if (kind == WorkKind::activity) fails_after = environment_.options.activity_timeout;
@@ -92,9 +99,14 @@ std::uint64_t ForeignWork::lock(SequenceNumber sequence, std::int32_t task_id, W
   return lock.id;
 }
 
-void ForeignWork::release(WorkLock& lock) {
+void ForeignWork::end_hold(const WorkLock& lock) {
+  if (!lock.held()) return;
   deadlines_.erase({lock.deadline, lock.id});
   environment_.board.released(lock.kind);
+}
+
+void ForeignWork::release(WorkLock& lock) {
+  end_hold(lock);
   lock = WorkLock{};
 }
 
@@ -169,7 +181,7 @@ void ForeignWork::take(LockActivityRequest& request, Duration monotonic) {
     return;
   }
   const auto held = session->foreign->activities.find(request.task_id);
-  if (held == session->foreign->activities.end() || held->second.id != 0) {
+  if (held == session->foreign->activities.end() || held->second.held()) {
     request.done(nothing_to_do());
     return;
   }
@@ -181,18 +193,14 @@ void ForeignWork::take(LockActivityRequest& request, Duration monotonic) {
   item.instance_id = instance->id;
   item.execution_id = instance->execution_id;
   item.task_id = request.task_id;
-  Reader reader(instance->history);
-  while (reader.more()) {
-    const HistoryEventView event = decode_trusted_event(reader);
-    if (event.kind == HistoryEventKind::task_scheduled && event.event_id == request.task_id) {
-      item.name = event.name;
-      item.input.reset();
-      if (event.has_data) item.input = std::string(event.data);
-      item.version = event.version;
-      item.trace_parent = event.trace_parent;
-      item.tags = decode_tags(event.tags).value_or(Tags{});
-    }
-  }
+  Reader reader(std::string_view(instance->history).substr(held->second.history_offset));
+  HistoryEvent scheduled = to_event(decode_trusted_event(reader));
+  INGOT_ASSERT(reader.ok() && scheduled.event_id == request.task_id, instance->sequence.value);
+  item.name = std::move(scheduled.name);
+  item.input = std::move(scheduled.data);
+  item.version = std::move(scheduled.version);
+  item.trace_parent = std::move(scheduled.trace_parent);
+  item.tags = std::move(scheduled.tags);
   answer_when_durable(gate_, recorder_.position(), std::move(request.done), std::move(item));
 }
 
@@ -380,25 +388,32 @@ void ForeignWork::take(CompleteActivityRequest& request) {
 }
 
 void ForeignWork::take(AbandonRequest& request) {
-  offer_again(request.token);
+  offer_again(request.token, request.honoured);
   request.done(Status{});
 }
 
-void ForeignWork::offer_again(const WorkItemToken& token) {
+void ForeignWork::offer_again(const WorkItemToken& token, bool honoured) {
   Session* session = nullptr;
-  WorkLock* held = find_lock(token, session);
+  WorkLock* lock = find_lock(token, session);
   const Instance* instance = state_.instances.find(SequenceNumber(token.sequence));
-  if (held == nullptr || instance == nullptr) return;
-  const WorkKind kind = held->kind;
-  release(*held);
-  switch (kind) {
+  if (lock == nullptr || instance == nullptr) return;
+  const bool was_held = lock->held();
+  end_hold(*lock);
+  lock->returned = true;
+  if (!honoured) lock->id = 0;
+  if (!was_held) return;  // it is on the board
+  switch (lock->kind) {
     case WorkKind::orchestration:
-      return offer_orchestration(*session);
+      return offer_orchestration(*instance, *session);
     case WorkKind::entity:
-      return offer_entity(*session);
-    case WorkKind::activity:
-      session->foreign->activities.erase(token.task_id);
-      return offer_activity(*instance, token.task_id);
+      return offer_entity(*instance);
+    case WorkKind::activity: {
+      if (session->foreign->generation != instance->generation) return;
+      Reader reader(std::string_view(instance->history).substr(lock->history_offset));
+      const HistoryEventView event = decode_trusted_event(reader);
+      return offer(WorkKind::activity, {state_.partition, instance->sequence, token.task_id,
+                                        std::string(event.name), std::string(event.version)});
+    }
   }
 }
 
@@ -423,14 +438,12 @@ void ForeignWork::fail(const WorkItemToken& token) {
 
 void ForeignWork::forget(Session& session) {
   if (session.foreign == nullptr) return;
-  if (session.foreign->orchestration.id != 0) release(session.foreign->orchestration);
+  release(session.foreign->orchestration);
   release_activities(*session.foreign);
 }
 
 void ForeignWork::release_activities(ForeignLocks& locks) {
-  for (auto& [task_id, held] : locks.activities) {
-    if (held.id != 0) release(held);
-  }
+  for (auto& [task_id, lock] : locks.activities) release(lock);
   locks.activities.clear();
 }
 
@@ -443,7 +456,7 @@ Duration ForeignWork::expire(Duration monotonic) {
     if (held.fails) {
       fail(token);
     } else {
-      offer_again(token);
+      offer_again(token, true);
     }
     deadlines_.erase(deadline);
   }

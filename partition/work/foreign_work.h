@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/effect.h"
+#include "core/history_codec.h"
 #include "core/random.h"
 #include "partition/shard/effect_gate.h"
 #include "partition/shard/environment.h"
@@ -31,9 +32,11 @@ class ForeignWork {
         sessions_(sessions),
         random_(seed) {}
 
-  void offer_orchestration(Session& session);
-  void offer_entity(Session& session);
-  void offer_activity(const Instance& instance, std::int32_t task_id);
+  void offer_orchestration(const Instance& instance, Session& session);
+  void offer_entity(const Instance& instance);
+  // `scheduled` is its TaskScheduled event, at `history_offset`.
+  void offer_activity(const Instance& instance, std::int32_t task_id, std::uint64_t history_offset,
+                      const HistoryEventView& scheduled);
 
   void take(LockOrchestrationRequest& request, Duration monotonic);
   void take(LockEntityRequest& request, Duration monotonic);
@@ -57,10 +60,16 @@ class ForeignWork {
 
   std::uint64_t lock(SequenceNumber sequence, std::int32_t task_id, WorkKind kind,
                      Duration monotonic, WorkLock& lock);
+  // Puts the offer on the board once its cause is durable.
+  void offer(WorkKind kind, WorkOffer offered);
   ForeignLocks& locks(Session& session);
+  // The hold is over, and counts no more.
+  void end_hold(const WorkLock& lock);
+  // The same, and the lock is forgotten.
   void release(WorkLock& lock);
   void release_activities(ForeignLocks& locks);
-  void offer_again(const WorkItemToken& token);
+  // `honoured`: the token counts until the item is locked again.
+  void offer_again(const WorkItemToken& token, bool honoured);
   // What the token names took longer than it may.
   void fail(const WorkItemToken& token);
   // The lock that the token names, if it still holds.

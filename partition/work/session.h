@@ -27,15 +27,19 @@ struct Waiter {
 struct WorkLock {
   std::uint64_t id = 0;
   WorkKind kind = WorkKind::orchestration;
-  Duration deadline{};         // monotonic
-  std::uint32_t messages = 0;  // handed out with an orchestration
+  bool returned = false;             // offered again; the id counts until then
+  Duration deadline{};               // monotonic
+  std::uint32_t messages = 0;        // handed out with an orchestration
+  std::uint64_t history_offset = 0;  // of an activity's TaskScheduled
+
+  [[nodiscard]] bool held() const { return id != 0 && !returned; }
 };
 
 struct ForeignLocks {
   std::uint32_t generation = 0;  // of the execution whose activities these are
-  WorkLock orchestration;        // id 0: not locked
+  WorkLock orchestration;
   bool orchestration_offered = false;
-  std::map<std::int32_t, WorkLock> activities;  // id 0: offered, not locked
+  std::map<std::int32_t, WorkLock> activities;  // offered or held
 };
 
 struct Session : Recycled<Session> {

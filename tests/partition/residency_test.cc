@@ -27,11 +27,8 @@ class Seams final : public PartitionPost,
   }
   void submit(std::function<void()> job) override { jobs.push_back(std::move(job)); }
   void submit(std::vector<ActivityJob>& gathered) override { gathered.clear(); }
-  void offer_orchestration(PartitionId /*partition*/, SequenceNumber /*sequence*/) override {}
+  void offer(WorkKind /*kind*/, WorkOffer /*offered*/) override {}
   void released(WorkKind /*kind*/) override {}
-  void offer_entity(PartitionId /*p*/, SequenceNumber /*s*/) override {}
-  void offer_activity(PartitionId /*partition*/, SequenceNumber /*sequence*/,
-                      std::int32_t /*task_id*/) override {}
 
   void run_jobs() {
     for (const auto& job : std::exchange(jobs, {})) job();

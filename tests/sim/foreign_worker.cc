@@ -47,15 +47,8 @@ T take_any(std::vector<T>& from, Random& random) {
 
 }  // namespace
 
-void ForeignWorker::offer_orchestration(PartitionId partition, SequenceNumber sequence) {
-  offers_.push_back({WorkKind::orchestration, partition, sequence, -1});
-}
-void ForeignWorker::offer_entity(PartitionId partition, SequenceNumber sequence) {
-  offers_.push_back({WorkKind::entity, partition, sequence, -1});
-}
-void ForeignWorker::offer_activity(PartitionId partition, SequenceNumber sequence,
-                                   std::int32_t task_id) {
-  offers_.push_back({WorkKind::activity, partition, sequence, task_id});
+void ForeignWorker::offer(WorkKind kind, WorkOffer offered) {
+  offers_.push_back({kind, offered.partition, offered.sequence, offered.task_id});
 }
 void ForeignWorker::released(WorkKind /*kind*/) {}
 

@@ -35,11 +35,8 @@ class ForeignWorker final : public partition::WorkBoard {
   // From now on it only does what it should.
   void behave() { behaves_ = true; }
 
-  void offer_orchestration(PartitionId partition, SequenceNumber sequence) override;
-  void offer_entity(PartitionId partition, SequenceNumber sequence) override;
-  void offer_activity(PartitionId partition, SequenceNumber sequence,
-                      std::int32_t task_id) override;
-  void released(partition::WorkKind kind) override;
+  void offer(WorkKind kind, partition::WorkOffer offered) override;
+  void released(WorkKind kind) override;
 
   [[nodiscard]] std::uint64_t completed() const { return completed_; }
   [[nodiscard]] std::uint64_t stale() const { return stale_count_; }
@@ -49,14 +46,14 @@ class ForeignWorker final : public partition::WorkBoard {
  private:
   using Item = std::variant<OrchestrationWorkItem, EntityWorkItem, ActivityWorkItem>;
   struct Offer {
-    partition::WorkKind kind = partition::WorkKind::activity;
+    WorkKind kind = WorkKind::activity;
     PartitionId partition;
     SequenceNumber sequence;
     std::int32_t task_id = -1;
   };
   // The end of a token: who holds it knows that it is worth nothing now.
   struct Stale {
-    partition::WorkKind kind = partition::WorkKind::activity;
+    WorkKind kind = WorkKind::activity;
     WorkItemToken token;
   };
 
@@ -70,8 +67,8 @@ class ForeignWorker final : public partition::WorkBoard {
   void complete_stale(const Stale& stale);
   void abandon(const Item& item);
   template <typename R>
-  void send(const WorkItemToken& token, partition::WorkKind kind, R request);
-  void ended(partition::WorkKind kind, const WorkItemToken& token);
+  void send(const WorkItemToken& token, WorkKind kind, R request);
+  void ended(WorkKind kind, const WorkItemToken& token);
 
   const Registry& registry_;
   Media& media_;

@@ -49,10 +49,8 @@ class SimHub::Jobs final : public BackgroundJobs {
 
 class SimHub::NoBoard final : public WorkBoard {
  public:
-  void offer_orchestration(PartitionId, SequenceNumber) override {}
+  void offer(WorkKind, WorkOffer) override {}
   void released(WorkKind) override {}
-  void offer_entity(PartitionId, SequenceNumber) override {}
-  void offer_activity(PartitionId, SequenceNumber, std::int32_t) override {}
 };
 
 // What dies with the process.

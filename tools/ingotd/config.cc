@@ -1,5 +1,7 @@
 #include "tools/ingotd/config.h"
 
+#include <arpa/inet.h>
+
 #include <CLI/CLI.hpp>
 #include <array>
 
@@ -132,7 +134,9 @@ bool is_local_address(const std::string& address) {
   if (address.starts_with("unix:")) return true;
   const std::size_t colon = address.rfind(':');
   const std::string host = address.substr(0, colon);
-  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+  if (host == "localhost" || host == "[::1]") return true;
+  in_addr numeric{};
+  return inet_pton(AF_INET, host.c_str(), &numeric) == 1 && host.starts_with("127.");
 }
 
 Status validate(const ServerConfig& config) {

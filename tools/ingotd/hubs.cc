@@ -1,7 +1,5 @@
 #include "tools/ingotd/hubs.h"
 
-#include <sys/stat.h>
-
 #include <filesystem>
 #include <system_error>
 
@@ -35,7 +33,10 @@ Status validate_hub_name(std::string_view name) {
 Result<std::unique_ptr<Hubs>> Hubs::open(const ServerConfig& config) {
   INGOT_TRY(validate_hub_name(config.default_hub));
   std::error_code error;
-  fs::create_directories(config.data, error);
+  // Nobody else's business. A folder that is there keeps what its owner has given it.
+  if (fs::create_directories(config.data, error)) {
+    fs::permissions(config.data, fs::perms::owner_all, error);
+  }
   if (error) return io_failure(config.data, error);
   std::unique_ptr<Hubs> hubs(new Hubs(config));
   INGOT_TRY(hubs->open_existing());
@@ -70,7 +71,7 @@ Result<HubPtr> Hubs::open_hub(const std::string& name, OpenMode mode) {
   INGOT_ASSIGN(std::unique_ptr<TaskHub> hub,
                TaskHub::open((fs::path(config_.data) / name).string(), Registry(), options));
   log_info("hub open", {{"hub", name}});
-  return std::make_shared<Hub>(Hub{name, std::move(hub)});
+  return std::make_shared<Hub>(name, std::move(hub));
 }
 
 Result<HubPtr> Hubs::find(std::string_view name) const {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "tools/ingotd/config.h"
+#include "tools/ingotd/outstanding.h"
 
 namespace ingot::server {
 
@@ -26,8 +27,12 @@ namespace ingot::server {
 // A hub that is open. Whoever uses it holds the pointer: it may be closed at any time (its calls
 // then give `cancelled`), but is not gone before.
 struct Hub {
-  std::string name;
-  std::unique_ptr<TaskHub> hub;
+  Hub(std::string its_name, std::unique_ptr<TaskHub> opened)
+      : name(std::move(its_name)), hub(std::move(opened)) {}
+
+  const std::string name;
+  const std::unique_ptr<TaskHub> hub;
+  Outstanding outstanding;
 
   [[nodiscard]] Client& client() const { return hub->client(); }
   [[nodiscard]] WorkItems& work_items() const { return hub->work_items(); }

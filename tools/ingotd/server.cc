@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/try.h"
+#include "tools/ingotd/grpc/grpc_endpoint.h"
 #include "tools/ingotd/log.h"
 
 namespace ingot::server {
@@ -11,6 +12,8 @@ Result<std::unique_ptr<Server>> Server::start(const ServerConfig& config) {
   INGOT_TRY(validate(config));
   std::unique_ptr<Server> server(new Server(config));
   INGOT_ASSIGN(server->hubs_, Hubs::open(server->config_));
+  INGOT_ASSIGN(server->grpc_,
+               GrpcEndpoint::start(server->config_, *server->hubs_, server->figures_));
   // The HTTP endpoint starts here: start_http(config_, *hubs_, figures_), unless config_.http is
   // empty.
   return server;
@@ -23,8 +26,7 @@ Status Server::drain() {
   for (Endpoint* endpoint : {grpc_.get(), http_.get()}) {
     if (endpoint != nullptr) endpoint->drain();
   }
-  grpc_.reset();
-  http_.reset();
+  // The endpoints stay until the hubs have called back for the last time.
   return hubs_->close();
 }
 
@@ -33,8 +35,6 @@ void Server::stop() {
   for (Endpoint* endpoint : {grpc_.get(), http_.get()}) {
     if (endpoint != nullptr) endpoint->stop();
   }
-  grpc_.reset();
-  http_.reset();
   if (hubs_) static_cast<void>(hubs_->close());
 }
 

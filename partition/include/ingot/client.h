@@ -60,6 +60,8 @@ class Client {
   using StartedFn = std::function<void(Result<std::string> instance_id)>;
   using StateFn = std::function<void(Result<InstanceState>)>;
   using DoneFn = std::function<void(Status)>;
+  using HistoryFn = std::function<void(Result<std::vector<HistoryEvent>>)>;
+  using EntityFn = std::function<void(Result<EntityState>)>;
 
   virtual ~Client() = default;
 
@@ -84,8 +86,17 @@ class Client {
   virtual Result<InstanceState> wait_for_start(std::string_view instance_id, Duration timeout) = 0;
   virtual Result<InstanceState> wait_for_completion(std::string_view instance_id,
                                                     Duration timeout) = 0;
-  virtual void wait_for_completion_async(std::string_view instance_id, StateFn completed) = 0;
   virtual Result<std::vector<HistoryEvent>> get_history(std::string_view instance_id) = 0;
+
+  virtual void get_instance_async(std::string_view instance_id, bool with_payloads,
+                                  StateFn done) = 0;
+  // The callback is given `timed_out` when cancel_wait() comes first. Gives a number for that.
+  virtual std::uint64_t wait_for_start_async(std::string_view instance_id, StateFn started,
+                                             bool with_payloads = true) = 0;
+  virtual std::uint64_t wait_for_completion_async(std::string_view instance_id, StateFn completed,
+                                                  bool with_payloads = true) = 0;
+  virtual void cancel_wait(std::string_view instance_id, std::uint64_t wait) = 0;
+  virtual void get_history_async(std::string_view instance_id, HistoryFn done) = 0;
 
   // Delivers an event to a live instance; one that it does not await yet is kept for it.
   // not_found; failed_precondition when the instance has ended.
@@ -104,17 +115,27 @@ class Client {
   // sub-orchestrations too, to any depth. Errors as raise_event().
   virtual Status terminate(std::string_view instance_id, std::string_view reason,
                            bool recurse = false, std::uint64_t request_id = 0) = 0;
+  virtual void suspend_async(std::string_view instance_id, std::string_view reason, DoneFn done,
+                             std::uint64_t request_id = 0) = 0;
+  virtual void resume_async(std::string_view instance_id, std::string_view reason, DoneFn done,
+                            std::uint64_t request_id = 0) = 0;
+  virtual void terminate_async(std::string_view instance_id, std::string_view reason, bool recurse,
+                               DoneFn done, std::uint64_t request_id = 0) = 0;
 
   // Starts an instance's orchestrator again, with its input, version and tags, and returns the id:
   // the same one, replacing what has ended, or a new one. not_found; failed_precondition for the
   // same id of a live instance.
   virtual Result<std::string> restart(std::string_view instance_id, bool with_new_id = false,
                                       std::uint64_t request_id = 0) = 0;
+  virtual void restart_async(std::string_view instance_id, bool with_new_id, StartedFn done,
+                             std::uint64_t request_id = 0) = 0;
   // A Failed instance goes on, as if what failed it had not failed yet: its last step is taken
   // back, the failed activities run again, and failed sub-orchestrations are rewound as well.
   // not_found; failed_precondition for what has not failed.
   virtual Status rewind(std::string_view instance_id, std::string_view reason,
                         std::uint64_t request_id = 0) = 0;
+  virtual void rewind_async(std::string_view instance_id, std::string_view reason, DoneFn done,
+                            std::uint64_t request_id = 0) = 0;
 
   // Forgets a finished instance, with `recursive` also its finished sub-orchestrations (before it,
   // so that the call can be repeated). How many it were: 0 for an unknown id. failed_precondition
@@ -139,6 +160,7 @@ class Client {
                                    std::string_view input, SignalOptions options, DoneFn done) = 0;
   // The entity as it is durable now, also one without state; not_found.
   virtual Result<EntityState> get_entity(const EntityId& entity, bool include_state = true) = 0;
+  virtual void get_entity_async(const EntityId& entity, bool include_state, EntityFn done) = 0;
   virtual Result<EntityPage> query_entities(const EntityQuery& query) = 0;
   // Removes entities that have no state, no lock and nothing to do, and releases the locks of
   // instances that do not exist or have ended.

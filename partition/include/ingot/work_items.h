@@ -4,22 +4,30 @@
 //
 // With HubOptions::foreign_work, orchestrations, entities and activities whose names are not
 // registered wait here. A worker locks one, does the work and completes or abandons it. A lock ends
-// by itself after HubOptions::work_item_timeout; the item is then offered again with a new token,
-// and the old token is stale. Completing with a stale or unknown token is accepted and ignored,
-// because completion is at least once. Any thread.
+// by itself after HubOptions::work_item_timeout; the item is then offered again. The old token is
+// honoured until someone else has locked the item, and stale from then on. Completing with a stale
+// or unknown token is accepted and ignored, because completion is at least once. Any thread.
+//
+// A program with few workers calls lock_*(), which waits. A server subscribes a WorkReceiver for
+// each of its workers, which is given items as they come and as it has room for them, and completes
+// them with the `_async` calls; no thread waits.
 
 #include <ingot/history_event.h>
 #include <ingot/status.h>
 #include <ingot/time.h>
 
 #include <cstdint>
+#include <functional>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace ingot {
+
+enum class WorkKind : std::uint8_t { orchestration, entity, activity };
 
 // Names one lock of one work item. Opaque to workers.
 struct WorkItemToken {
@@ -86,9 +94,50 @@ struct EntityOutcome {
   std::uint32_t operations_max = std::numeric_limits<std::uint32_t>::max();
 };
 
+struct WorkName {
+  std::string name;                   // of an entity: in lower case
+  std::vector<std::string> versions;  // empty: any
+};
+
+// Which items a receiver takes; an absent category is all of it, an empty one nothing.
+struct WorkFilter {
+  std::optional<std::vector<WorkName>> orchestrations;
+  std::optional<std::vector<WorkName>> entities;
+  std::optional<std::vector<WorkName>> activities;
+};
+
+// One who is given items. Receivers that take the same items get them in turn. The first two are
+// called under a lock of the hub: they must be short and call nothing of the hub. take() is called
+// on a shard's thread and must be short too.
+class WorkReceiver {
+ public:
+  virtual ~WorkReceiver() = default;
+  // Whether there is room for one more item of the kind, which is then set aside for it. After a
+  // `false` it is not asked for that kind again until WorkItems::ready().
+  virtual bool reserve(WorkKind kind) = 0;
+  // What the room was for has gone: it is free again.
+  virtual void unreserve(WorkKind kind) = 0;
+  virtual void take(OrchestrationWorkItem item) = 0;
+  virtual void take(EntityWorkItem item) = 0;
+  virtual void take(ActivityWorkItem item) = 0;
+  // The hub closes: no item comes any more. Not under the lock.
+  virtual void closed() = 0;
+};
+using SubscriptionId = std::uint64_t;
+
 class WorkItems {
  public:
+  using DoneFn = std::function<void(Status)>;
+
   virtual ~WorkItems() = default;
+
+  // From now on `receiver` is given items. The hub keeps it as long as it may call it.
+  virtual SubscriptionId subscribe(std::shared_ptr<WorkReceiver> receiver, WorkFilter filter) = 0;
+  // The receiver has room again.
+  virtual void ready(SubscriptionId id) = 0;
+  // No room is reserved any more; an item on its way is offered to others. What the receiver has
+  // been given stays locked: see return_item().
+  virtual void unsubscribe(SubscriptionId id) = 0;
 
   // Takes the next item, waiting up to `timeout`. timed_out, cancelled (the hub closes).
   virtual Result<OrchestrationWorkItem> lock_orchestration(Duration timeout) = 0;
@@ -103,7 +152,20 @@ class WorkItems {
   virtual Status complete_activity(const WorkItemToken& token,
                                    const std::optional<std::string>& result) = 0;
   virtual Status fail_activity(const WorkItemToken& token, const FailureDetails& failure) = 0;
-  // Gives the item back: it is offered again at once.
+  // The same without waiting: `done` is called once, on a shard's thread or on this one.
+  virtual void complete_orchestration_async(const WorkItemToken& token,
+                                            OrchestrationOutcome outcome, DoneFn done) = 0;
+  virtual void complete_entity_async(const WorkItemToken& token, EntityOutcome outcome,
+                                     DoneFn done) = 0;
+  virtual void complete_activity_async(const WorkItemToken& token,
+                                       std::optional<std::string> result, DoneFn done) = 0;
+  virtual void fail_activity_async(const WorkItemToken& token, FailureDetails failure,
+                                   DoneFn done) = 0;
+  // Offers the item again, of whatever kind, because its worker may be gone. The token is honoured
+  // until another one has locked it.
+  virtual void return_item(const WorkItemToken& token) = 0;
+  // Gives the item back: it is offered again at once, and the token is stale.
+  virtual void abandon_async(const WorkItemToken& token, DoneFn done) = 0;
   virtual Status abandon_orchestration(const WorkItemToken& token) = 0;
   virtual Status abandon_activity(const WorkItemToken& token) = 0;
   virtual Status abandon_entity(const WorkItemToken& token) = 0;

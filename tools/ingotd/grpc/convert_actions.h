@@ -8,8 +8,7 @@
 
 #include <ingot/status.h>
 #include <ingot/work_items.h>
-
-#include "orchestrator_service.pb.h"
+#include <orchestrator_service.pb.h>
 
 namespace ingot::server {
 

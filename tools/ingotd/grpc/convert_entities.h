@@ -5,8 +5,7 @@
 #include <ingot/client.h>
 #include <ingot/instance.h>
 #include <ingot/work_items.h>
-
-#include "orchestrator_service.pb.h"
+#include <orchestrator_service.pb.h>
 
 namespace ingot::server {
 

@@ -11,12 +11,11 @@
 
 #include <ingot/history_event.h>
 #include <ingot/work_items.h>
+#include <orchestrator_service.pb.h>
 
 #include <map>
 #include <string>
 #include <vector>
-
-#include "orchestrator_service.pb.h"
 
 namespace ingot::server {
 

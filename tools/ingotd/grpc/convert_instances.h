@@ -4,10 +4,9 @@
 
 #include <ingot/client.h>
 #include <ingot/instance.h>
+#include <orchestrator_service.pb.h>
 
 #include <optional>
-
-#include "orchestrator_service.pb.h"
 
 namespace ingot::server {
 

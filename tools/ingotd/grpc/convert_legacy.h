@@ -17,12 +17,11 @@
 // by which it is told apart when the history is written.
 
 #include <ingot/history_event.h>
+#include <orchestrator_service.pb.h>
 
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "orchestrator_service.pb.h"
 
 namespace ingot::server {
 

@@ -12,6 +12,7 @@
 #include <ingot/history_event.h>
 #include <ingot/status.h>
 #include <ingot/time.h>
+#include <orchestrator_service.pb.h>
 
 #include <cstdint>
 #include <optional>
@@ -19,8 +20,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "orchestrator_service.pb.h"
 
 namespace ingot::server {
 
