@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/execution_core.h"
+#include "core/signal_action.h"
 
 namespace ingot {
 namespace model {
@@ -90,14 +91,7 @@ void ExecutionCore::signal_entity(std::string_view entity_id, std::string_view o
                                   std::string_view input, std::optional<Timestamp> at) {
   if (closing_) return;
   if (critical_section_) critical_section_->check_signal(entity_id);
-  HistoryEventView action;
-  action.kind = HistoryEventKind::entity_operation_signaled;
-  action.instance_id = entity_id;
-  action.name = operation;
-  action.data = input;
-  action.has_data = true;
-  action.has_fire_at = at.has_value();
-  if (at) action.fire_at = *at;
+  HistoryEventView action = signal_action(entity_id, operation, input, at);
   action.trace_parent = started_.trace_parent;
   record(action);
 }

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "core/entity_batch_run.h"
+#include "core/signal_action.h"
 
 namespace ingot {
 namespace {
@@ -34,14 +35,7 @@ void EntityContext::signal_entity(const EntityId& entity, std::string_view opera
                                   std::string_view input, std::optional<Timestamp> at) {
   require(validate_entity_id(entity));
   const std::string target = to_string(entity);
-  HistoryEventView action;
-  action.kind = HistoryEventKind::entity_operation_signaled;
-  action.instance_id = target;
-  action.name = operation;
-  action.data = input;
-  action.has_data = true;
-  action.has_fire_at = at.has_value();
-  if (at) action.fire_at = *at;
+  HistoryEventView action = signal_action(target, operation, input, at);
   run_.send(action);
 }
 
