@@ -115,17 +115,17 @@ void TestWorker::expect_ok(const grpc::Status& status) const {
   EXPECT_TRUE(lenient || status.ok()) << status.error_code() << ": " << status.error_message();
 }
 
-void TestWorker::read_history(::OrchestratorRequest& request) {
-  EXPECT_EQ(request.pastevents_size(), 0);
+void TestWorker::read_history(::OrchestratorRequest& item) {
+  EXPECT_EQ(item.pastevents_size(), 0);
   ++streamed_;
   ::StreamInstanceHistoryRequest history;
-  history.set_instanceid(request.instanceid());
+  history.set_instanceid(item.instanceid());
   history.set_forworkitemprocessing(true);
   Call call(hub_);
   const auto stream = stub_.StreamInstanceHistory(call, history);
   ::HistoryChunk chunk;
   while (stream->Read(&chunk)) {
-    for (const auto& event : chunk.events()) *request.add_pastevents() = event;
+    for (const auto& event : chunk.events()) *item.add_pastevents() = event;
   }
   expect_ok(stream->Finish());
 }

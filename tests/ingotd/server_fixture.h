@@ -71,7 +71,7 @@ class TestWorker {
  private:
   void run();
   void work(const ::WorkItem& item);
-  void read_history(::OrchestratorRequest& request);
+  void read_history(::OrchestratorRequest& item);
   void expect_ok(const grpc::Status& status) const;
 
   Stub& stub_;
