@@ -144,7 +144,7 @@ class Slot {
     wait_.set_instanceid(started_.instanceid());
     context_ = load_.context();
     stub_.async()->WaitForInstanceCompletion(context_.get(), &wait_, &state_,
-                                             [this](const grpc::Status& status) { check(status); });
+                                             [this](const grpc::Status& ended) { check(ended); });
   }
   void check(const grpc::Status& status) {
     if (!status.ok()) {
