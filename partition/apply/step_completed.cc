@@ -237,12 +237,25 @@ class ActionApplier {
   bool reused_ = false;  // the present action has an id that was taken before
 };
 
-void append_orchestrator_started(PartitionState& state, Instance& instance, Timestamp at) {
+// A foreign runtime's step begins with the event as it was sent; other steps begin at their fact.
+void append_orchestrator_started(PartitionState& state, Instance& instance, Timestamp at,
+                                 Reader& actions) {
+  constexpr auto kKind = HistoryEventKind::orchestrator_started;
+  ++state.counters.history_events;
+  if (actions.more()) {
+    Reader first = actions;
+    const bool own = Reader(first.bytes()).u8() == static_cast<std::uint8_t>(kKind);
+    first = actions;
+    if (own && decode_event(first).kind == kKind && first.ok()) {
+      instance.history.append(actions.at(), static_cast<std::size_t>(first.at() - actions.at()));
+      actions = first;
+      return;
+    }
+  }
   HistoryEventView event;
-  event.kind = HistoryEventKind::orchestrator_started;
+  event.kind = kKind;
   event.timestamp = at;
   encode_event(event, instance.history);
-  ++state.counters.history_events;
 }
 
 }  // namespace
@@ -258,7 +271,8 @@ Status apply_step_completed(PartitionState& state, const Fact& fact, const StepC
   if (instance.history.empty()) {
     instance.history.reserve(32 + instance.inbox.size() + body.actions.size());
   }
-  append_orchestrator_started(state, instance, fact.at);
+  Reader actions(body.actions);
+  append_orchestrator_started(state, instance, fact.at, actions);
   const std::size_t consumed_from = instance.history.size();
   INGOT_TRY(consume(state, instance, body.consumed));
   Control control;
@@ -279,7 +293,6 @@ Status apply_step_completed(PartitionState& state, const Fact& fact, const StepC
     instance.custom_status = std::make_unique<std::string>(body.custom_status);
   }
   ActionApplier applier(state, instance, fact.at, effects);
-  Reader actions(body.actions);
   while (actions.more()) {
     const char* start = actions.at();
     const HistoryEventView action = decode_event(actions);

@@ -149,6 +149,8 @@ void ForeignWork::take(LockOrchestrationRequest& request, Duration monotonic) {
   HistoryEvent started;
   started.kind = HistoryEventKind::orchestrator_started;
   started.timestamp = recorder_.now();
+  sessions_.find(request.sequence)->foreign->orchestration.told =
+      started.timestamp.time_since_epoch();
   item.new_events.push_back(std::move(started));
   for (HistoryEvent& event : *inbox) item.new_events.push_back(std::move(event));
   answer_when_durable(gate_, recorder_.position(), std::move(request.done), std::move(item));
@@ -304,18 +306,25 @@ void ForeignWork::take(CompleteOrchestrationRequest& request) {
     request.done(Status{});
     return;
   }
-  const Result<std::string> actions = encode_actions(request.outcome, *instance);
+  Result<std::string> actions = encode_actions(request.outcome, *instance);
   if (!actions.ok()) {
     request.done(actions.status());
     return;
   }
+  // What it was told the time is, it must be told whenever it is replayed.
+  HistoryEventView started;
+  started.kind = HistoryEventKind::orchestrator_started;
+  started.timestamp = Timestamp(held->told);
+  std::string step;
+  encode_event(started, step);
+  step += *actions;
   StepCompleted body;
   body.sequence = instance->sequence;
   body.generation = instance->generation;
   body.consumed = std::clamp(request.outcome.messages_max, 1U, held->messages);
   body.has_custom_status = request.outcome.custom_status.has_value();
   if (request.outcome.custom_status) body.custom_status = *request.outcome.custom_status;
-  body.actions = *actions;
+  body.actions = step;
   std::string carry_over;
   const auto continues = [](const HistoryEvent& action) {
     return action.kind == HistoryEventKind::continue_as_new;

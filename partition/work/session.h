@@ -27,10 +27,13 @@ struct Waiter {
 struct WorkLock {
   std::uint64_t id = 0;
   WorkKind kind = WorkKind::orchestration;
-  bool returned = false;             // offered again; the id counts until then
-  Duration deadline{};               // monotonic
-  std::uint32_t messages = 0;        // handed out with an orchestration
-  std::uint64_t history_offset = 0;  // of an activity's TaskScheduled
+  bool returned = false;       // offered again; the id counts until then
+  Duration deadline{};         // monotonic
+  std::uint32_t messages = 0;  // handed out with an orchestration
+  union {
+    std::uint64_t history_offset = 0;  // of an activity's TaskScheduled
+    Duration told;                     // the time that an orchestration was told, since the epoch
+  };
 
   [[nodiscard]] bool held() const { return id != 0 && !returned; }
 };

@@ -309,6 +309,18 @@ TEST_F(HubWorkItems, BadActionsAreRefusedByNameAndTheItemStaysLocked) {
   expect_output(finish(id), "end");
 }
 
+// Replays are told the same time as the step was.
+TEST_F(HubWorkItems, AStepHappensWhenItWasHandedOut) {
+  open();
+  const std::string id = start("foreign");
+  const OrchestrationWorkItem item = lock_orchestration();
+  std::this_thread::sleep_for(milliseconds(5));
+  commit(item.token, {schedule(0, "work", "")});
+  EXPECT_EQ(history(id).at(0), item.new_events.at(0));
+  reopen();
+  EXPECT_EQ(history(id).at(0), item.new_events.at(0));
+}
+
 // As the Python SDK does it.
 TEST_F(HubWorkItems, ARetryMayHaveTheIdOfWhatFailed) {
   open();
