@@ -12,6 +12,8 @@ TEST(ConvertInstancesTest, AStartKeepsAllItsParts) {
   request.set_instanceid("i");
   EXPECT_FALSE(read_start(request)->has_input);
   EXPECT_FALSE(read_start(request)->scheduled_start.has_value());
+  request.mutable_scheduledstarttimestamp();
+  EXPECT_FALSE(read_start(request)->scheduled_start.has_value());
   request.mutable_input()->set_value("");
   request.mutable_version()->set_value("1");
   request.mutable_scheduledstarttimestamp()->set_seconds(3);
@@ -34,6 +36,10 @@ TEST(ConvertInstancesTest, AReusePolicyNamesWhatMayBeReplaced) {
   policy.add_replaceablestatus(::ORCHESTRATION_STATUS_COMPLETED);
   policy.add_replaceablestatus(::ORCHESTRATION_STATUS_CANCELED);
   EXPECT_EQ(read_start(request)->replace, (std::vector<RuntimeStatus>{RuntimeStatus::completed}));
+  policy.add_replaceablestatus(::ORCHESTRATION_STATUS_SUSPENDED);
+  EXPECT_EQ(read_start(request).status().code(), StatusCode::invalid_argument);
+  policy.add_replaceablestatus(::ORCHESTRATION_STATUS_TERMINATED);
+  EXPECT_EQ(read_start(request)->replace.size(), 3U);
   policy.add_replaceablestatus(static_cast<::OrchestrationStatus>(55));
   const Status refused = read_start(request).status();
   EXPECT_EQ(refused.code(), StatusCode::invalid_argument);

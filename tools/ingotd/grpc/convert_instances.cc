@@ -22,9 +22,9 @@ Result<StartOptions> read_start(const ::CreateInstanceRequest& request) {
   options.instance_id = request.instanceid();
   options.has_input = request.has_input();
   options.input = text_or_empty(request.has_input(), request.input());
-  if (request.has_scheduledstarttimestamp()) {
-    options.scheduled_start = read_time(request.scheduledstarttimestamp());
-  }
+  // SDKs write zero for "now".
+  const google::protobuf::Timestamp& start = request.scheduledstarttimestamp();
+  if (start.seconds() != 0 || start.nanos() != 0) options.scheduled_start = read_time(start);
   options.version = text_or_empty(request.has_version(), request.version());
   options.tags = read_tags(request.tags());
   if (request.has_parenttracecontext()) {
@@ -35,6 +35,19 @@ Result<StartOptions> read_start(const ::CreateInstanceRequest& request) {
                              request.orchestrationidreusepolicy().replaceablestatus()));
   // What no instance ever is needs no word.
   std::erase(options.replace, RuntimeStatus::continued_as_new);
+  const auto replaces = [&](RuntimeStatus status) {
+    return std::find(options.replace.begin(), options.replace.end(), status) !=
+           options.replace.end();
+  };
+  if (!replaces(RuntimeStatus::terminated) &&
+      (replaces(RuntimeStatus::pending) || replaces(RuntimeStatus::running) ||
+       replaces(RuntimeStatus::suspended))) {
+    // SDKs show and compare the beginning of this text.
+    return Status(
+        StatusCode::invalid_argument,
+        "Invalid reusable statuses: cannot exclude 'Terminated' while also allowing reuse "
+        "of running instances, which are terminated first");
+  }
   return options;
 }
 
