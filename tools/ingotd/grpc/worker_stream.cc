@@ -150,7 +150,7 @@ void WorkerStream::take(EntityWorkItem item) {
       write_entity(item, message->mutable_entityrequestv2());
     }
     OutstandingPtr noted = stream->note(item.token, WorkKind::entity, item.instance_id);
-    item.state.reset();  // only the operations are needed again
+    // With its state, which a batch that fails as a whole leaves as it is.
     noted->entity = std::make_shared<const EntityWorkItem>(std::move(item));
     stream->enqueue(std::move(noted), std::move(message));
   });
