@@ -65,7 +65,7 @@ struct ScannedRecord {
 enum class ScanOrder : std::uint8_t { ascending, descending };
 
 // The tables of ordered entries; the values are part of the format.
-enum class EntryTable : std::uint8_t { timers = 1, work = 2 };
+enum class EntryTable : std::uint8_t { timers = 1, work = 2, detached = 3 };
 
 struct StoreCounters {
   std::uint64_t rows = 0;     // live

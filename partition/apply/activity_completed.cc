@@ -1,5 +1,6 @@
 // ActivityCompleted: the result of a pending activity goes to the inbox. A second result, or one
-// for an execution that has been replaced, changes nothing.
+// for what was never pending, changes nothing. The result of a detached task is dropped, and the
+// task with it.
 
 #include "core/try.h"
 #include "partition/apply/apply.h"
@@ -15,7 +16,10 @@ Status apply_activity_completed(PartitionState& state, const Fact& /*fact*/,
     return Status(StatusCode::corrupt, "an ActivityCompleted fact with a " +
                                            std::string(to_string(event.kind)) + " event");
   }
-  if (instance == nullptr || instance->generation != body.generation) return {};
+  if (instance == nullptr || instance->generation != body.generation) {
+    state.detached.remove({body.sequence, body.generation, event.scheduled_id});
+    return {};
+  }
   if (!instance->tasks.contains(event.scheduled_id)) return {};
   state.touch(*instance);
   instance->tasks.remove(event.scheduled_id);

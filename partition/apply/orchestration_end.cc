@@ -73,6 +73,7 @@ void end_orchestration(PartitionState& state, Instance& instance, const HistoryE
   release_locks(state, instance, at, effects);
   if (recurse) terminate_children(state, instance, completed, at, effects);
   if (instance.has_parent) reply_to_parent(state, instance, completed, at, effects);
+  state.detach_tasks(instance);
   const SequenceNumber sequence = instance.sequence;
   effects.push_back(InstanceFinished{sequence, state.finish(instance).row});
 }
@@ -133,6 +134,7 @@ Status continue_as_new(PartitionState& state, Instance& instance, const HistoryE
     inbox.append(start, static_cast<std::size_t>(left.at() - start));
     ++count;
   }
+  state.detach_tasks(instance);
   state.cancel_timers(instance);
   instance.timers.clear();
   instance.tasks.clear();

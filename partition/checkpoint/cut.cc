@@ -23,6 +23,7 @@ std::uint64_t read_big_endian(std::string_view bytes) {
 }
 
 constexpr std::size_t kTimerKeyBytes = 24;
+constexpr std::size_t kTaskKeyBytes = 16;
 
 }  // namespace
 
@@ -48,6 +49,25 @@ Result<TimerKey> decode_timer_key(std::string_view bytes) {
   return key;
 }
 
+std::string encode_task_key(const TaskKey& key) {
+  std::string out;
+  put_big_endian(out, key.sequence.value, 8);
+  put_big_endian(out, key.generation, 4);
+  put_big_endian(out, static_cast<std::uint32_t>(key.task_id), 4);
+  return out;
+}
+
+Result<TaskKey> decode_task_key(std::string_view bytes) {
+  if (bytes.size() != kTaskKeyBytes) {
+    return Status(StatusCode::corrupt, "a detached task's key has the wrong length");
+  }
+  TaskKey key;
+  key.sequence = SequenceNumber(read_big_endian(bytes.substr(0, 8)));
+  key.generation = static_cast<std::uint32_t>(read_big_endian(bytes.substr(8, 4)));
+  key.task_id = static_cast<std::int32_t>(read_big_endian(bytes.substr(12, 4)));
+  return key;
+}
+
 std::string encode_work_key(SequenceNumber sequence) {
   std::string out;
   put_big_endian(out, sequence.value, 8);
@@ -66,6 +86,7 @@ Cut::Cut(PartitionState& state)
       to_copy_(std::exchange(state.dirty, {})),
       erased_(std::exchange(state.erased_rows, {})),
       timers_(state.agenda.take_changes()),
+      detached_(state.detached.take_changes()),
       records_(state.finished.seal()) {
   INGOT_ASSERT(state.copies == nullptr, epoch_);
   state.encode_tables(tables_);
@@ -150,6 +171,15 @@ Status Cut::write(storage::CheckpointStore& store) const {
     } else {
       checkpoint->erase_entry(EntryTable::timers, key);
     }
+  }
+  for (const auto& [key, task] : detached_) {
+    if (task == nullptr) {
+      checkpoint->erase_entry(EntryTable::detached, encode_task_key(key));
+      continue;
+    }
+    std::string value;
+    encode_detached_task(*task, value);
+    checkpoint->put_entry(EntryTable::detached, encode_task_key(key), value);
   }
   checkpoint->put_blob(kTablesBlob, tables_);
   return checkpoint->commit(position_);

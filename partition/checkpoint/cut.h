@@ -58,6 +58,7 @@ class Cut final : public CopySink {
   std::vector<Row> rows_;
   std::vector<ErasedRow> erased_;
   std::vector<TimerChange> timers_;
+  DetachedTasks::Changes detached_;
   std::string tables_;
   const FinishedRecords& records_;
 };
@@ -66,6 +67,8 @@ class Cut final : public CopySink {
 inline constexpr std::string_view kTablesBlob = "tables";
 [[nodiscard]] std::string encode_timer_key(const TimerKey& key);
 [[nodiscard]] Result<TimerKey> decode_timer_key(std::string_view bytes);
+[[nodiscard]] std::string encode_task_key(const TaskKey& key);
+[[nodiscard]] Result<TaskKey> decode_task_key(std::string_view bytes);
 [[nodiscard]] std::string encode_work_key(SequenceNumber sequence);
 [[nodiscard]] Result<SequenceNumber> decode_work_key(std::string_view bytes);
 

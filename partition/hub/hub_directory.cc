@@ -22,7 +22,7 @@ namespace ingot::partition {
 namespace {
 
 constexpr std::string_view kMagic = "INGOTHUB";
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersion = 3;
 constexpr std::size_t kHubFileBytes = 28;
 constexpr std::uint32_t kDefaultPartitions = 4;
 constexpr std::uint32_t kPartitionsMax = 64;

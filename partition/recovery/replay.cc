@@ -72,6 +72,18 @@ Status load_checkpoint(const storage::CheckpointStore& store, PartitionState& st
                                    state.agenda.restore(timer);
                                    return {};
                                  }));
+  INGOT_TRY(store.for_each_entry(
+      storage::EntryTable::detached, [&](std::string_view key, std::string_view value) -> Status {
+        INGOT_ASSIGN(const TaskKey task_key, decode_task_key(key));
+        std::optional<DetachedTask> task = decode_detached_task(value, task_key.task_id);
+        if (!task) {
+          return Status(StatusCode::corrupt, "a detached task of instance " +
+                                                 std::to_string(task_key.sequence.value) +
+                                                 " can't be decoded");
+        }
+        state.detached.restore(task_key, std::make_shared<const DetachedTask>(*std::move(task)));
+        return {};
+      }));
   return store.for_each_entry(
       storage::EntryTable::work, [&](std::string_view key, std::string_view) -> Status {
         INGOT_ASSIGN(const SequenceNumber sequence, decode_work_key(key));

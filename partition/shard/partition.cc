@@ -64,6 +64,7 @@ void Partition::start_unfinished() {
     if (instance.inbox_count != 0 && !instance.start_scheduled) enqueue_step(instance.sequence);
     activities_.enqueue_pending(instance);
   });
+  activities_.enqueue_detached();
   std::sort(steps_.begin(), steps_.end());
   peers_.resend_all();
 }
@@ -424,7 +425,7 @@ bool Partition::run_local_work() {
     if (session == nullptr) continue;
     session->queued = false;
     if (instance == nullptr || instance->inbox_count == 0) continue;
-    if (session->foreign != nullptr && session->foreign->orchestration.held()) continue;
+    if (session->foreign != nullptr && session->foreign->lock.held()) continue;
     if (instance->entity != nullptr) {
       // Nothing is kept for an entity between batches.
       if (session->waiters.empty() && session->foreign == nullptr) {

@@ -24,6 +24,7 @@ Result<std::string> apply_to_decoded_copy(const PartitionState& state, std::stri
     copy.instances.insert(std::move(instance));
   }
   for (const TimerKey& key : state.agenda.timers()) copy.agenda.restore(key);
+  for (const auto& [key, task] : state.detached.all()) copy.detached.restore(key, task);
   const auto copy_records = [&](const FinishedRecords& records) {
     records.for_each([&](const FinishedRecord& record) {
       copy.finished.add(hash64(record.id), record.id, record.row);

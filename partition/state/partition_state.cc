@@ -1,13 +1,14 @@
 #include "partition/state/partition_state.h"
 
 #include <algorithm>
+#include <map>
 
 #include "partition/state/row.h"
 
 namespace ingot::partition {
 namespace {
 
-constexpr std::uint8_t kTablesVersion = 2;
+constexpr std::uint8_t kTablesVersion = 3;
 
 // Buffers that are kept: two for each instance of a burst, none so large that it would be missed.
 constexpr std::size_t kBuffersMax = 2048;
@@ -38,6 +39,32 @@ void PartitionState::remove_entity(Instance& instance) {
   if (instance.stored) erased_rows.push_back({instance.sequence, instance.work_listed});
   --counters.entities;
   instances.remove(instance).reset();
+}
+
+void PartitionState::detach_tasks(const Instance& instance) {
+  if (instance.tasks.empty()) return;
+  for_each_pending_task(instance, [&](std::int32_t id, std::uint64_t offset) {
+    Reader event(std::string_view(instance.history).substr(offset));
+    const char* start = event.at();
+    static_cast<void>(event.bytes());
+    detached.add({instance.sequence, instance.generation, id},
+                 {instance.id, instance.execution_id,
+                  std::string(start, static_cast<std::size_t>(event.at() - start))});
+  });
+}
+
+void for_each_pending_task(const Instance& instance,
+                           const std::function<void(std::int32_t, std::uint64_t)>& visit) {
+  if (instance.tasks.empty()) return;
+  std::map<std::int32_t, std::uint64_t> offsets;
+  Reader history(instance.history);
+  while (history.more()) {
+    const std::uint64_t offset = instance.history.size() - history.remaining();
+    const HistoryEventView event = decode_trusted_event(history);
+    if (event.kind != HistoryEventKind::task_scheduled) continue;
+    if (instance.tasks.contains(event.event_id)) offsets[event.event_id] = offset;
+  }
+  for (const auto& [id, offset] : offsets) visit(id, offset);
 }
 
 void PartitionState::cancel_timers(const Instance& instance) {
@@ -77,7 +104,12 @@ void PartitionState::encode_tables(std::string& out) const {
 
 Status PartitionState::decode_tables(std::string_view bytes) {
   Reader reader(bytes);
-  const bool known = reader.u8() == kTablesVersion;
+  const std::uint8_t version = reader.u8();
+  if (reader.ok() && version != kTablesVersion) {
+    return Status(StatusCode::unsupported,
+                  "the partition's tables have version " + std::to_string(version) +
+                      "; this build reads version " + std::to_string(kTablesVersion));
+  }
   const bool mine = reader.varint() == partition.value && reader.varint() == partition_count;
   applied = Position(reader.varint());
   last_sequence = SequenceNumber(reader.varint());
@@ -91,7 +123,7 @@ Status PartitionState::decode_tables(std::string_view bytes) {
   requests.decode(reader);
   const auto& channels = outbox.channels();
   const bool reachable = channels.empty() || channels.rbegin()->first.value < partition_count;
-  if (!known || !mine || !reachable || !reader.finished()) {
+  if (!mine || !reachable || !reader.finished()) {
     return Status(StatusCode::corrupt, "the partition's tables can't be decoded");
   }
   return {};
@@ -111,6 +143,13 @@ std::string PartitionState::snapshot() const {
     put_zigzag(out, key.fire_at.time_since_epoch().count());
     put_varint(out, key.sequence.value);
     put_zigzag(out, key.timer_id);
+  }
+  put_varint(out, detached.size());
+  for (const auto& [key, task] : detached.all()) {
+    put_varint(out, key.sequence.value);
+    put_varint(out, key.generation);
+    put_zigzag(out, key.task_id);
+    encode_detached_task(*task, out);
   }
   const auto put_records = [&](const FinishedRecords& records) {
     records.for_each([&](const FinishedRecord& record) { put_bytes(out, record.row); });

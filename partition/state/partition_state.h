@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "partition/state/agenda.h"
+#include "partition/state/detached_tasks.h"
 #include "partition/state/finished_stage.h"
 #include "partition/state/instance_table.h"
 #include "partition/state/outbox.h"
@@ -64,6 +65,7 @@ class PartitionState {
   InstanceTable instances;
   FinishedStage finished;
   Agenda agenda;
+  DetachedTasks detached;
   Outbox outbox;
   PeerDedup dedup;
   RecentRequests requests;
@@ -100,6 +102,8 @@ class PartitionState {
 
   // The instance has ended: it becomes a finished record and leaves memory.
   FinishedRecord finish(Instance& instance);
+  // The execution of the instance ends: what it still has pending is detached from it.
+  void detach_tasks(const Instance& instance);
   // Takes the instance's timers off the agenda.
   void cancel_timers(const Instance& instance);
   // An entity leaves memory and store.
@@ -107,11 +111,12 @@ class PartitionState {
 
   [[nodiscard]] std::size_t memory_bytes() const {
     return instances.memory_bytes() + finished.memory_bytes() + agenda.memory_bytes() +
-           outbox.memory_bytes() + requests.memory_bytes() +
+           detached.memory_bytes() + outbox.memory_bytes() + requests.memory_bytes() +
            dirty.capacity() * sizeof(SequenceNumber);
   }
 
-  // The small tables (everything but instances, records and timers) as bytes, for a checkpoint.
+  // The small tables (everything but instances, records, timers and detached tasks) as bytes, for a
+  // checkpoint.
   void encode_tables(std::string& out) const;
   [[nodiscard]] Status decode_tables(std::string_view bytes);
 
@@ -125,5 +130,10 @@ class PartitionState {
   std::string row_;                   // scratch of finish()
   std::vector<std::string> buffers_;  // of instances that have ended, for the next ones
 };
+
+// Calls `visit(id, offset of its TaskScheduled event in the history)` for each pending activity, by
+// id. A foreign runtime may have used an id before: its last event counts.
+void for_each_pending_task(const Instance& instance,
+                           const std::function<void(std::int32_t, std::uint64_t)>& visit);
 
 }  // namespace ingot::partition

@@ -15,14 +15,6 @@ FailureDetails too_large(std::size_t bytes, std::uint64_t limit) {
   return failure;
 }
 
-HistoryEventView scheduled_event(const Instance& instance, std::uint64_t history_offset) {
-  Reader reader(std::string_view(instance.history).substr(history_offset));
-  const HistoryEventView event = decode_trusted_event(reader);
-  INGOT_ASSERT(reader.ok() && event.kind == HistoryEventKind::task_scheduled,
-               instance.sequence.value, history_offset);
-  return event;
-}
-
 }  // namespace
 
 void encode_outcome(const ActivityOutcome& outcome, std::int32_t task_id, Timestamp at,
@@ -46,35 +38,34 @@ void encode_outcome(const ActivityOutcome& outcome, std::int32_t task_id, Timest
 }
 
 void ActivityDispatch::enqueue_pending(const Instance& instance) {
-  if (instance.tasks.empty()) return;
-  Reader reader(instance.history);
-  while (reader.more()) {
-    const std::size_t offset = instance.history.size() - reader.remaining();
-    const HistoryEventView event = decode_trusted_event(reader);
-    if (event.kind == HistoryEventKind::task_scheduled && instance.tasks.contains(event.event_id)) {
-      enqueue({instance.sequence, instance.generation, event.event_id, offset});
-    }
+  for_each_pending_task(instance, [&](std::int32_t id, std::uint64_t offset) {
+    enqueue({instance.sequence, instance.generation, id, offset});
+  });
+}
+
+void ActivityDispatch::enqueue_detached() {
+  for (const auto& [key, task] : state_.detached.all()) {
+    enqueue({key.sequence, key.generation, key.task_id, 0});
   }
 }
 
 void ActivityDispatch::start_next() {
   const ActivityScheduled scheduled = queue_.front();
   queue_.pop_front();
-  Instance* instance = state_.instances.find(scheduled.sequence);
-  if (instance == nullptr || instance->generation != scheduled.generation ||
-      !instance->tasks.contains(scheduled.task_id)) {
-    return;  // ended or answered in the meantime
-  }
-  const HistoryEventView event = scheduled_event(*instance, scheduled.history_offset);
-  const Activity* activity = environment_.registry.find_activity(event.name);
+  const TaskKey key{scheduled.sequence, scheduled.generation, scheduled.task_id};
+  const std::optional<ScheduledActivity> found =
+      find_activity(state_, key, scheduled.history_offset);
+  if (!found) return;  // answered in the meantime
+  const std::string_view name = found->event.name;
+  const Activity* activity = environment_.registry.find_activity(name);
   if (activity == nullptr) {
     if (environment_.options.foreign_work) {
-      foreign_.offer_activity(*instance, scheduled.task_id, scheduled.history_offset, event);
+      foreign_.offer_activity(key, found->event, scheduled.history_offset);
       return;
     }
     ActivityOutcome unknown;
     unknown.failure.type = "ActivityNotRegistered";
-    unknown.failure.message = "no activity '" + std::string(event.name) + "' is registered";
+    unknown.failure.message = "no activity '" + std::string(name) + "' is registered";
     unknown.failure.non_retriable = true;
     event_.clear();
     encode_outcome(unknown, scheduled.task_id, recorder_.now(),
@@ -83,17 +74,18 @@ void ActivityDispatch::start_next() {
     return;
   }
   if (activity->options.run_inline) {
-    run_inline(*activity, scheduled, *instance, event.name, event.data);
+    run_inline(*activity, scheduled, *found);
     return;
   }
   jobs_.push_back({state_.partition, scheduled.sequence, scheduled.generation, scheduled.task_id,
-                   activity, std::string(event.name), instance->id, std::string(event.data)});
+                   activity, std::string(name), std::string(found->instance_id),
+                   std::string(found->event.data)});
 }
 
 void ActivityDispatch::run_inline(const Activity& activity, const ActivityScheduled& scheduled,
-                                  const Instance& instance, std::string_view name,
-                                  std::string_view input) {
-  const ActivityContext context{name, instance.id, scheduled.task_id, input};
+                                  const ScheduledActivity& found) {
+  const ActivityContext context{found.event.name, found.instance_id, scheduled.task_id,
+                                found.event.data};
   const ActivityOutcome outcome = run_activity(activity, context);
   event_.clear();
   encode_outcome(outcome, scheduled.task_id, recorder_.now(),
@@ -113,9 +105,13 @@ void ActivityDispatch::take(const ActivityResults& results) {
 
 void ActivityDispatch::record(SequenceNumber sequence, std::uint32_t generation,
                               std::string_view event) {
-  // An instance with pending tasks is never evicted, so one that is not here has ended.
+  // An instance with pending tasks is never evicted: one that is not here has ended.
   const Instance* instance = state_.instances.find(sequence);
-  if (instance == nullptr || instance->generation != generation) return;
+  if (instance == nullptr || instance->generation != generation) {
+    Reader reader(event);
+    const TaskKey key{sequence, generation, decode_trusted_event(reader).scheduled_id};
+    if (state_.detached.find(key) == nullptr) return;  // it had a result before
+  }
   recorder_.record(ActivityCompleted{sequence, generation, event});
 }
 

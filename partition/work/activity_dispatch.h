@@ -13,6 +13,7 @@
 #include "partition/shard/environment.h"
 #include "partition/shard/recorder.h"
 #include "partition/state/partition_state.h"
+#include "partition/work/scheduled_activity.h"
 
 namespace ingot::partition {
 
@@ -25,19 +26,20 @@ class ActivityDispatch {
       : environment_(environment), state_(state), recorder_(recorder), foreign_(foreign) {}
 
   void enqueue(const ActivityScheduled& activity) { queue_.push_back(activity); }
-  // After recovery: everything that the instance still waits for.
+  // After recovery: everything that the instance still waits for, and all that is detached.
   void enqueue_pending(const Instance& instance);
+  void enqueue_detached();
   [[nodiscard]] bool empty() const { return queue_.empty(); }
   // Starts the next queued activity.
   void start_next();
   // Hands over what was gathered for the pool.
   void submit();
-  // Records results that came back; those of ended executions are dropped.
+  // Records results that came back; a second one is dropped.
   void take(const ActivityResults& results);
 
  private:
   void run_inline(const Activity& activity, const ActivityScheduled& scheduled,
-                  const Instance& instance, std::string_view name, std::string_view input);
+                  const ScheduledActivity& found);
   void record(SequenceNumber sequence, std::uint32_t generation, std::string_view event);
 
   const Environment& environment_;

@@ -12,6 +12,7 @@
 #include "partition/state/row.h"
 #include "partition/work/action_check.h"
 #include "partition/work/activity_dispatch.h"
+#include "partition/work/scheduled_activity.h"
 #include "partition/work/step_failure.h"
 
 namespace ingot::partition {
@@ -36,11 +37,6 @@ Status nothing_to_do() {
 
 }  // namespace
 
-ForeignLocks& ForeignWork::locks(Session& session) {
-  if (session.foreign == nullptr) session.foreign = std::make_unique<ForeignLocks>();
-  return *session.foreign;
-}
-
 void ForeignWork::offer(WorkKind kind, WorkOffer offered) {
   gate_.hold(recorder_.position(),
              [this, kind, offered = std::move(offered)](const Status& status) mutable {
@@ -49,35 +45,35 @@ void ForeignWork::offer(WorkKind kind, WorkOffer offered) {
 }
 
 void ForeignWork::offer_orchestration(const Instance& instance, Session& session) {
-  ForeignLocks& locked = locks(session);
-  if (locked.orchestration_offered || locked.orchestration.held()) return;
-  locked.orchestration_offered = true;
+  if (!mark_offered(session)) return;
   const HistoryEventView started = started_event(instance);
   offer(WorkKind::orchestration, {state_.partition, instance.sequence, -1,
                                   std::string(started.name), std::string(started.version)});
 }
 
 void ForeignWork::offer_entity(const Instance& instance) {
-  ForeignLocks& locked = locks(sessions_.get(instance.sequence));
-  if (locked.orchestration_offered || locked.orchestration.held()) return;
-  locked.orchestration_offered = true;
+  if (!mark_offered(sessions_.get(instance.sequence))) return;
   // "@name@key"
   std::string name = instance.id.substr(1, instance.id.find('@', 1) - 1);
   offer(WorkKind::entity, {state_.partition, instance.sequence, -1, std::move(name), {}});
 }
 
-void ForeignWork::offer_activity(const Instance& instance, std::int32_t task_id,
-                                 std::uint64_t history_offset, const HistoryEventView& scheduled) {
-  ForeignLocks& locked = locks(sessions_.get(instance.sequence));
-  if (locked.generation != instance.generation) {
-    // What an earlier execution has asked for is of no use any more.
-    release_activities(locked);
-    locked.generation = instance.generation;
-  }
-  const auto [lock, fresh] = locked.activities.try_emplace(task_id);
+bool ForeignWork::mark_offered(Session& session) {
+  if (session.foreign == nullptr) session.foreign = std::make_unique<ForeignStep>();
+  if (session.foreign->lock.held()) return false;
+  return !std::exchange(session.foreign->offered, true);
+}
+
+void ForeignWork::offer_activity(const TaskKey& task, const HistoryEventView& scheduled,
+                                 std::uint64_t history_offset) {
+  const auto [lock, fresh] = activities_.try_emplace(ActivityPlace(task));
   if (!fresh) return;
   lock->second.history_offset = history_offset;
-  offer(WorkKind::activity, {state_.partition, instance.sequence, task_id,
+  offer_activity_again(task, scheduled);
+}
+
+void ForeignWork::offer_activity_again(const TaskKey& task, const HistoryEventView& scheduled) {
+  offer(WorkKind::activity, {state_.partition, task.sequence, task.task_id,
                              std::string(scheduled.name), std::string(scheduled.version)});
 }
 
@@ -115,18 +111,18 @@ const Instance* ForeignWork::lock_offered(SequenceNumber sequence, Duration mono
   const Instance* instance = state_.instances.find(sequence);
   Session* session = sessions_.find(sequence);
   if (instance == nullptr || session == nullptr || session->foreign == nullptr ||
-      !session->foreign->orchestration_offered) {
+      !session->foreign->offered) {
     return nullptr;
   }
-  ForeignLocks& held = *session->foreign;
-  held.orchestration_offered = false;
+  ForeignStep& step = *session->foreign;
+  step.offered = false;
   if (instance->inbox_count == 0) return nullptr;
   const WorkKind kind = instance->entity ? WorkKind::entity : WorkKind::orchestration;
-  token = {state_.partition.value, sequence.value,
-           lock(sequence, -1, kind, monotonic, held.orchestration), -1};
-  held.orchestration.messages = instance->inbox_count;
+  token = {state_.partition.value, sequence.value, lock(sequence, -1, kind, monotonic, step.lock),
+           -1};
+  step.lock.messages = instance->inbox_count;
   if (instance->entity != nullptr) {
-    held.orchestration.messages =
+    step.lock.messages =
         std::min(instance->inbox_count, environment_.options.entity_batch_operations_max);
   }
   return instance;
@@ -166,7 +162,7 @@ void ForeignWork::take(LockEntityRequest& request, Duration monotonic) {
   item.instance_id = instance->id;
   item.state = instance->entity->state;
   Reader reader(instance->inbox);
-  const std::uint32_t count = sessions_.find(request.sequence)->foreign->orchestration.messages;
+  const std::uint32_t count = sessions_.find(request.sequence)->foreign->lock.messages;
   for (std::uint32_t i = 0; i < count; ++i) {
     item.operations.push_back(to_event(decode_trusted_event(reader)));
   }
@@ -174,48 +170,62 @@ void ForeignWork::take(LockEntityRequest& request, Duration monotonic) {
 }
 
 void ForeignWork::take(LockActivityRequest& request, Duration monotonic) {
-  const Instance* instance = state_.instances.find(request.sequence);
-  Session* session = sessions_.find(request.sequence);
-  if (instance == nullptr || session == nullptr || session->foreign == nullptr ||
-      session->foreign->generation != instance->generation ||
-      !instance->tasks.contains(request.task_id)) {
-    request.done(nothing_to_do());
+  // An activity of each of several executions may have this id: any that waits will do.
+  auto next = activities_.lower_bound({request.sequence, request.task_id, 0});
+  while (next != activities_.end() && next->first.names(request.sequence, request.task_id)) {
+    const auto offered = next++;
+    if (offered->second.held()) continue;
+    const std::optional<ScheduledActivity> found =
+        find_activity(state_, offered->first.task(), offered->second.history_offset);
+    if (!found) {
+      activities_.erase(offered);
+      continue;
+    }
+    ActivityWorkItem item;
+    item.token = {
+        state_.partition.value, request.sequence.value,
+        lock(request.sequence, request.task_id, WorkKind::activity, monotonic, offered->second),
+        request.task_id};
+    item.instance_id = found->instance_id;
+    item.execution_id = found->execution_id;
+    item.task_id = request.task_id;
+    item.name = found->event.name;
+    if (found->event.has_data) item.input = std::string(found->event.data);
+    item.version = found->event.version;
+    item.trace_parent = found->event.trace_parent;
+    item.tags = decode_tags(found->event.tags).value_or(Tags{});
+    answer_when_durable(gate_, recorder_.position(), std::move(request.done), std::move(item));
     return;
   }
-  const auto held = session->foreign->activities.find(request.task_id);
-  if (held == session->foreign->activities.end() || held->second.held()) {
-    request.done(nothing_to_do());
-    return;
-  }
-  ActivityWorkItem item;
-  item.token = {
-      state_.partition.value, instance->sequence.value,
-      lock(instance->sequence, request.task_id, WorkKind::activity, monotonic, held->second),
-      request.task_id};
-  item.instance_id = instance->id;
-  item.execution_id = instance->execution_id;
-  item.task_id = request.task_id;
-  Reader reader(std::string_view(instance->history).substr(held->second.history_offset));
-  HistoryEvent scheduled = to_event(decode_trusted_event(reader));
-  INGOT_ASSERT(reader.ok() && scheduled.event_id == request.task_id, instance->sequence.value);
-  item.name = std::move(scheduled.name);
-  item.input = std::move(scheduled.data);
-  item.version = std::move(scheduled.version);
-  item.trace_parent = std::move(scheduled.trace_parent);
-  item.tags = std::move(scheduled.tags);
-  answer_when_durable(gate_, recorder_.position(), std::move(request.done), std::move(item));
+  request.done(nothing_to_do());
 }
 
-WorkLock* ForeignWork::find_lock(const WorkItemToken& token, Session*& session) {
-  session = sessions_.find(SequenceNumber(token.sequence));
-  if (session == nullptr || session->foreign == nullptr || token.lock == 0) return nullptr;
-  if (token.task_id < 0) {
-    WorkLock& held = session->foreign->orchestration;
-    return held.id == token.lock ? &held : nullptr;
+ForeignWork::Locked ForeignWork::find_locked(const WorkItemToken& token) {
+  Locked found;
+  if (token.lock == 0) return found;
+  const SequenceNumber sequence(token.sequence);
+  if (token.task_id >= 0) {
+    auto next = activities_.lower_bound({sequence, token.task_id, 0});
+    for (; next != activities_.end() && next->first.names(sequence, token.task_id); ++next) {
+      if (next->second.id != token.lock) continue;
+      found.lock = &next->second;
+      found.task = next->first.task();
+    }
+    return found;
   }
-  const auto held = session->foreign->activities.find(token.task_id);
-  if (held == session->foreign->activities.end() || held->second.id != token.lock) return nullptr;
-  return &held->second;
+  found.session = sessions_.find(sequence);
+  found.instance = state_.instances.find(sequence);
+  if (found.session == nullptr || found.session->foreign == nullptr || found.instance == nullptr ||
+      found.session->foreign->lock.id != token.lock) {
+    return {};
+  }
+  found.lock = &found.session->foreign->lock;
+  return found;
+}
+
+ForeignWork::Locked ForeignWork::find_locked(const WorkItemToken& token, WorkKind kind) {
+  Locked found = find_locked(token);
+  return found && found.lock->kind == kind ? found : Locked();
 }
 
 Result<std::string> ForeignWork::encode_actions(const OrchestrationOutcome& outcome,
@@ -299,13 +309,12 @@ Result<std::string> ForeignWork::encode_actions(const EntityOutcome& outcome,
 }
 
 void ForeignWork::take(CompleteOrchestrationRequest& request) {
-  Session* session = nullptr;
-  WorkLock* held = find_lock(request.token, session);
-  const Instance* instance = state_.instances.find(SequenceNumber(request.token.sequence));
-  if (held == nullptr || instance == nullptr || request.token.task_id >= 0 || instance->entity) {
+  const Locked held = find_locked(request.token, WorkKind::orchestration);
+  if (!held) {
     request.done(Status{});
     return;
   }
+  const Instance* instance = held.instance;
   Result<std::string> actions = encode_actions(request.outcome, *instance);
   if (!actions.ok()) {
     request.done(actions.status());
@@ -314,14 +323,14 @@ void ForeignWork::take(CompleteOrchestrationRequest& request) {
   // What it was told the time is, it must be told whenever it is replayed.
   HistoryEventView started;
   started.kind = HistoryEventKind::orchestrator_started;
-  started.timestamp = Timestamp(held->told);
+  started.timestamp = Timestamp(held.lock->told);
   std::string step;
   encode_event(started, step);
   step += *actions;
   StepCompleted body;
   body.sequence = instance->sequence;
   body.generation = instance->generation;
-  body.consumed = std::clamp(request.outcome.messages_max, 1U, held->messages);
+  body.consumed = std::clamp(request.outcome.messages_max, 1U, held.lock->messages);
   body.has_custom_status = request.outcome.custom_status.has_value();
   if (request.outcome.custom_status) body.custom_status = *request.outcome.custom_status;
   body.actions = step;
@@ -342,18 +351,17 @@ void ForeignWork::take(CompleteOrchestrationRequest& request) {
     }
     body.carry_over = carry_over;
   }
-  release(*held);
+  release(*held.lock);
   record_and_answer(recorder_, gate_, body, request.done, Status{});
 }
 
 void ForeignWork::take(CompleteEntityRequest& request) {
-  Session* session = nullptr;
-  WorkLock* held = find_lock(request.token, session);
-  const Instance* instance = state_.instances.find(SequenceNumber(request.token.sequence));
-  if (held == nullptr || instance == nullptr || request.token.task_id >= 0 || !instance->entity) {
+  const Locked held = find_locked(request.token, WorkKind::entity);
+  if (!held) {
     request.done(Status{});
     return;
   }
+  const Instance* instance = held.instance;
   const Result<std::string> actions = encode_actions(request.outcome, *instance);
   if (!actions.ok()) {
     request.done(actions.status());
@@ -361,7 +369,7 @@ void ForeignWork::take(CompleteEntityRequest& request) {
   }
   EntityStepCompleted body;
   body.sequence = instance->sequence;
-  body.consumed = std::min(held->messages, request.outcome.operations_max);
+  body.consumed = std::min(held.lock->messages, request.outcome.operations_max);
   if (request.outcome.state) {
     body.change = StateChange::set;
     body.entity_state = *request.outcome.state;
@@ -369,16 +377,13 @@ void ForeignWork::take(CompleteEntityRequest& request) {
     body.change = StateChange::deleted;
   }
   body.actions = *actions;
-  release(*held);
+  release(*held.lock);
   record_and_answer(recorder_, gate_, body, request.done, Status{});
 }
 
 void ForeignWork::take(CompleteActivityRequest& request) {
-  Session* session = nullptr;
-  WorkLock* held = find_lock(request.token, session);
-  const Instance* instance = state_.instances.find(SequenceNumber(request.token.sequence));
-  if (held == nullptr || instance == nullptr || request.token.task_id < 0 ||
-      session->foreign->generation != instance->generation) {
+  const Locked held = find_locked(request.token, WorkKind::activity);
+  if (!held) {
     request.done(Status{});
     return;
   }
@@ -389,10 +394,9 @@ void ForeignWork::take(CompleteActivityRequest& request) {
   std::string event;
   encode_outcome(outcome, request.token.task_id, recorder_.now(),
                  environment_.options.payload_bytes_max, event);
-  release(*held);
-  session->foreign->activities.erase(request.token.task_id);
+  release_activity(held);
   record_and_answer(recorder_, gate_,
-                    ActivityCompleted{instance->sequence, instance->generation, event},
+                    ActivityCompleted{held.task.sequence, held.task.generation, event},
                     request.done, Status{});
 }
 
@@ -402,27 +406,24 @@ void ForeignWork::take(AbandonRequest& request) {
 }
 
 void ForeignWork::offer_again(const WorkItemToken& token, bool honoured) {
-  Session* session = nullptr;
-  WorkLock* lock = find_lock(token, session);
-  const Instance* instance = state_.instances.find(SequenceNumber(token.sequence));
-  if (lock == nullptr || instance == nullptr) return;
-  const bool was_held = lock->held();
-  end_hold(*lock);
-  lock->returned = true;
-  if (!honoured) lock->id = 0;
+  const Locked found = find_locked(token);
+  if (!found) return;
+  WorkLock& lock = *found.lock;
+  const bool was_held = lock.held();
+  end_hold(lock);
+  lock.returned = true;
+  if (!honoured) lock.id = 0;
   if (!was_held) return;  // it is on the board
-  switch (lock->kind) {
+  switch (lock.kind) {
     case WorkKind::orchestration:
-      return offer_orchestration(*instance, *session);
+      return offer_orchestration(*found.instance, *found.session);
     case WorkKind::entity:
-      return offer_entity(*instance);
-    case WorkKind::activity: {
-      if (session->foreign->generation != instance->generation) return;
-      Reader reader(std::string_view(instance->history).substr(lock->history_offset));
-      const HistoryEventView event = decode_trusted_event(reader);
-      return offer(WorkKind::activity, {state_.partition, instance->sequence, token.task_id,
-                                        std::string(event.name), std::string(event.version)});
-    }
+      return offer_entity(*found.instance);
+    case WorkKind::activity:
+      if (const auto scheduled = find_activity(state_, found.task, lock.history_offset)) {
+        return offer_activity_again(found.task, scheduled->event);
+      }
+      activities_.erase(ActivityPlace(found.task));
   }
 }
 
@@ -435,25 +436,21 @@ void ForeignWork::fail(const WorkItemToken& token) {
     take(late);
     return;
   }
-  Session* session = nullptr;
-  WorkLock* held = find_lock(token, session);
-  const Instance* instance = state_.instances.find(SequenceNumber(token.sequence));
-  if (held == nullptr || instance == nullptr) return;
-  const std::uint32_t consumed = held->messages;
-  release(*held);
-  record_failed_step(recorder_, *instance, consumed,
+  const Locked held = find_locked(token);
+  if (!held) return;
+  const std::uint32_t consumed = held.lock->messages;
+  release(*held.lock);
+  record_failed_step(recorder_, *held.instance, consumed,
                      step_timed_out(environment_.options.orchestrator_step_timeout));
 }
 
 void ForeignWork::forget(Session& session) {
-  if (session.foreign == nullptr) return;
-  release(session.foreign->orchestration);
-  release_activities(*session.foreign);
+  if (session.foreign != nullptr) release(session.foreign->lock);
 }
 
-void ForeignWork::release_activities(ForeignLocks& locks) {
-  for (auto& [task_id, lock] : locks.activities) release(lock);
-  locks.activities.clear();
+void ForeignWork::release_activity(const Locked& held) {
+  release(*held.lock);
+  activities_.erase(ActivityPlace(held.task));
 }
 
 Duration ForeignWork::expire(Duration monotonic) {

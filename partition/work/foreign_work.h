@@ -5,18 +5,20 @@
 // Invariants:
 //   - an orchestration or activity is offered once at a time: on the board, or locked, or neither;
 //   - only the token of the present lock acts; any other is accepted and ignored;
-//   - a worker sees an item only after its cause is durable.
+//   - a worker sees an item only after its cause is durable;
+//   - an activity stays with its worker when the execution that scheduled it ends.
 
+#include <compare>
 #include <map>
 #include <utility>
 
 #include "core/effect.h"
-#include "core/history_codec.h"
 #include "core/random.h"
 #include "partition/shard/effect_gate.h"
 #include "partition/shard/environment.h"
 #include "partition/shard/recorder.h"
 #include "partition/state/partition_state.h"
+#include "partition/work/scheduled_activity.h"
 #include "partition/work/session.h"
 
 namespace ingot::partition {
@@ -34,9 +36,9 @@ class ForeignWork {
 
   void offer_orchestration(const Instance& instance, Session& session);
   void offer_entity(const Instance& instance);
-  // `scheduled` is its TaskScheduled event, at `history_offset`.
-  void offer_activity(const Instance& instance, std::int32_t task_id, std::uint64_t history_offset,
-                      const HistoryEventView& scheduled);
+  // `scheduled` is its TaskScheduled event, at `history_offset` of the instance that waits for it.
+  void offer_activity(const TaskKey& task, const HistoryEventView& scheduled,
+                      std::uint64_t history_offset);
 
   void take(LockOrchestrationRequest& request, Duration monotonic);
   void take(LockEntityRequest& request, Duration monotonic);
@@ -48,7 +50,7 @@ class ForeignWork {
 
   // Offers again, or fails, what was locked for too long. Returns the next deadline, or max().
   Duration expire(Duration monotonic);
-  // The instance has ended: its locks with it.
+  // The instance has ended: its step's lock with it.
   void forget(Session& session);
 
  private:
@@ -58,22 +60,51 @@ class ForeignWork {
     bool fails = false;  // when its time is over; else it is offered again
   };
 
+  // In the order of what a token or an offer says.
+  struct ActivityPlace {
+    SequenceNumber sequence;
+    std::int32_t task_id = 0;
+    std::uint32_t generation = 0;
+
+    ActivityPlace(SequenceNumber of, std::int32_t task, std::uint32_t in)
+        : sequence(of), task_id(task), generation(in) {}
+    explicit ActivityPlace(const TaskKey& task)
+        : ActivityPlace(task.sequence, task.task_id, task.generation) {}
+    auto operator<=>(const ActivityPlace&) const = default;
+    [[nodiscard]] bool names(SequenceNumber of, std::int32_t task) const {
+      return sequence == of && task_id == task;
+    }
+    [[nodiscard]] TaskKey task() const { return {sequence, generation, task_id}; }
+  };
+
+  // What a token names, if its lock still holds.
+  struct Locked {
+    WorkLock* lock = nullptr;
+    Session* session = nullptr;          // of an orchestration or entity
+    const Instance* instance = nullptr;  // the same
+    TaskKey task;                        // of an activity
+
+    explicit operator bool() const { return lock != nullptr; }
+  };
+
   std::uint64_t lock(SequenceNumber sequence, std::int32_t task_id, WorkKind kind,
                      Duration monotonic, WorkLock& lock);
+  // False when the session is offered already, or locked.
+  bool mark_offered(Session& session);
   // Puts the offer on the board once its cause is durable.
   void offer(WorkKind kind, WorkOffer offered);
-  ForeignLocks& locks(Session& session);
+  void offer_activity_again(const TaskKey& task, const HistoryEventView& scheduled);
   // The hold is over, and counts no more.
   void end_hold(const WorkLock& lock);
   // The same, and the lock is forgotten.
   void release(WorkLock& lock);
-  void release_activities(ForeignLocks& locks);
+  void release_activity(const Locked& held);
   // `honoured`: the token counts until the item is locked again.
   void offer_again(const WorkItemToken& token, bool honoured);
   // What the token names took longer than it may.
   void fail(const WorkItemToken& token);
-  // The lock that the token names, if it still holds.
-  WorkLock* find_lock(const WorkItemToken& token, Session*& session);
+  [[nodiscard]] Locked find_locked(const WorkItemToken& token);
+  [[nodiscard]] Locked find_locked(const WorkItemToken& token, WorkKind kind);
   // Locks what was offered of the session: its orchestration or entity. Null when there is nothing
   // to do any more.
   const Instance* lock_offered(SequenceNumber sequence, Duration monotonic, WorkItemToken& token);
@@ -89,6 +120,7 @@ class ForeignWork {
   Sessions& sessions_;
   Random random_;  // for execution ids and the first lock id
   std::uint64_t last_lock_ = 0;
+  std::map<ActivityPlace, WorkLock> activities_;                  // offered or held
   std::map<std::pair<Duration, std::uint64_t>, Held> deadlines_;  // by deadline and lock id
 };
 

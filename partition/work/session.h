@@ -1,10 +1,9 @@
 #pragma once
 
 // Sessions: what a shard keeps beside an instance's state while something is going on with it: the
-// live coroutine, those who wait, the locks of foreign workers. Nothing of it is durable, and each
+// live coroutine, those who wait, the lock of a foreign worker. Nothing of it is durable, and each
 // part can be made again from the state.
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -23,7 +22,7 @@ struct Waiter {
   Client::StateFn done;
 };
 
-// A foreign worker's hold on the orchestration or on one of its activities.
+// A foreign worker's hold on an orchestration, an entity or an activity.
 struct WorkLock {
   std::uint64_t id = 0;
   WorkKind kind = WorkKind::orchestration;
@@ -38,11 +37,10 @@ struct WorkLock {
   [[nodiscard]] bool held() const { return id != 0 && !returned; }
 };
 
-struct ForeignLocks {
-  std::uint32_t generation = 0;  // of the execution whose activities these are
-  WorkLock orchestration;
-  bool orchestration_offered = false;
-  std::map<std::int32_t, WorkLock> activities;  // offered or held
+// An orchestration or entity that waits for a foreign worker, or is with one.
+struct ForeignStep {
+  WorkLock lock;
+  bool offered = false;
 };
 
 struct Session : Recycled<Session> {
@@ -55,7 +53,7 @@ struct Session : Recycled<Session> {
   Session* older = nullptr;  // among those with an execution, by their last step
   Session* newer = nullptr;
   std::vector<Waiter> waiters;
-  std::unique_ptr<ForeignLocks> foreign;
+  std::unique_ptr<ForeignStep> foreign;
 };
 
 class Sessions {

@@ -217,6 +217,54 @@ TEST_F(ApplyTest, AResultForOneThatEndedChangesNothing) {
   EXPECT_TRUE(effects_.empty());
 }
 
+TEST_F(ApplyTest, WhatIsPendingAtTheEndIsDetachedUntilItsResult) {
+  running(task_action(0, "a") + task_action(1, "b"));
+  ASSERT_TRUE(complete_activity(0).ok());
+  ASSERT_TRUE(step(task_action(2, "c") + complete_action(3)).ok());
+  EXPECT_EQ(state_.instances.find(kFirst), nullptr);
+  EXPECT_EQ(count<ActivityScheduled>(), 1);
+  ASSERT_EQ(state_.detached.size(), 2U);
+  const DetachedTask* task = state_.detached.find({kFirst, 0, 2});
+  ASSERT_NE(task, nullptr);
+  EXPECT_EQ(task->instance_id, "first");
+  EXPECT_EQ(decode_history(task->scheduled)->front().data, "c");
+  ASSERT_TRUE(complete_activity(2).ok());
+  EXPECT_TRUE(effects_.empty());
+  ASSERT_TRUE(complete_activity(2).ok());  // a second result
+  ASSERT_TRUE(complete_activity(0).ok());
+  EXPECT_EQ(state_.detached.size(), 1U);
+  ASSERT_TRUE(complete_activity(1).ok());
+  EXPECT_TRUE(state_.detached.empty());
+}
+
+TEST_F(ApplyTest, ANewExecutionDoesNotHearOfTheTasksOfTheOldOne) {
+  running(task_action(0, "old"));
+  StepCompleted body;
+  body.sequence = kFirst;
+  const std::string go = raised_event("go");
+  ASSERT_TRUE(deliver(go).ok());
+  body.consumed = 1;
+  const std::string actions = task_action(1, "last") + continue_action(2);
+  body.actions = actions;
+  body.next_execution_id = {7, 7};
+  ASSERT_TRUE(apply_now(body).ok());
+  ASSERT_EQ(state_.detached.size(), 2U);
+  body = {};
+  body.sequence = kFirst;
+  body.generation = 1;
+  body.consumed = instance().inbox_count;
+  const std::string next = task_action(0, "new");
+  body.actions = next;
+  ASSERT_TRUE(apply_now(body).ok());
+  ASSERT_TRUE(complete_activity(0, 0).ok());
+  EXPECT_EQ(instance().inbox_count, 0U);
+  EXPECT_TRUE(instance().tasks.contains(0));
+  EXPECT_EQ(state_.detached.size(), 1U);
+  ASSERT_TRUE(complete_activity(0, 1).ok());
+  EXPECT_EQ(instance().inbox_count, 1U);
+  EXPECT_NE(state_.detached.find({kFirst, 0, 1}), nullptr);
+}
+
 TEST_F(ApplyTest, AResultIsATaskEvent) {
   running(task_action(0));
   const std::string event = raised_event("e");
@@ -376,9 +424,17 @@ TEST_F(ApplyTest, ActionIdsAscend) {
   ASSERT_TRUE(create("first").ok());
   expect_corrupt(step(task_action(1) + task_action(1)));
 }
-TEST_F(ApplyTest, ActionIdsAscendFromStepToStep) {
+TEST_F(ApplyTest, AnIdThatIsStillWaitedForIsNotTakenAgain) {
   running(task_action(4));
-  expect_corrupt(step(task_action(3)));
+  expect_corrupt(step(task_action(4)));
+}
+TEST_F(ApplyTest, AnIdThatHasEndedMayBeTakenAgain) {
+  running(task_action(4));
+  ASSERT_TRUE(complete_activity(4).ok());
+  ASSERT_TRUE(step(task_action(4, "retry") + complete_action(5)).ok());
+  // What is detached is the retry, and it is there once.
+  ASSERT_EQ(state_.detached.size(), 1U);
+  EXPECT_EQ(decode_history(state_.detached.find({kFirst, 0, 4})->scheduled)->front().data, "retry");
 }
 TEST_F(ApplyTest, ActionIdsAreNotNegative) {
   ASSERT_TRUE(create("first").ok());

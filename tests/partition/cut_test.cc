@@ -29,6 +29,7 @@ struct Whole {
   std::string tables;
   std::map<std::string, std::string> rows;  // live ones and records, by id
   std::set<TimerKey> timers;
+  std::map<TaskKey, DetachedTask> detached;
 
   bool operator==(const Whole&) const = default;
 };
@@ -37,6 +38,7 @@ Whole whole_of(const PartitionState& state, const storage::CheckpointStore& stor
   Whole whole;
   state.encode_tables(whole.tables);
   whole.timers = state.agenda.timers();
+  for (const auto& [key, task] : state.detached.all()) whole.detached.emplace(key, *task);
   // The oldest first, so that what is newer replaces it.
   const auto scanned = store.scan("", "", 1'000'000);
   EXPECT_TRUE(scanned.ok());

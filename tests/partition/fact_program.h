@@ -193,6 +193,14 @@ class FactProgram {
   // Facts that come too late: of ended instances, of tasks and timers that are not pending.
   std::string late(const PartitionState& state) {
     const SequenceNumber any(1 + random_.below(state.last_sequence.value));
+    if (!state.detached.empty() && random_.one_in(2)) {
+      const auto chosen =
+          std::next(state.detached.all().begin(),
+                    static_cast<std::ptrdiff_t>(random_.below(state.detached.size())));
+      const TaskKey key = chosen->first;
+      const std::string event = task_completed_event(key.task_id);
+      return put(ActivityCompleted{key.sequence, key.generation, event});
+    }
     const auto id = static_cast<std::int32_t>(random_.below(50));
     if (random_.one_in(2)) return put(TimerFired{any, 0, 100 + id});
     const std::string event = task_completed_event(id);

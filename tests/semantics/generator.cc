@@ -249,7 +249,7 @@ Op Generator::any_op(Where where) {
 
 Op Generator::branch_op() {
   static constexpr OpKind kKinds[] = {
-      OpKind::activity,   OpKind::activity,         OpKind::failing_activity,
+      OpKind::activity,   OpKind::left_activity,    OpKind::failing_activity,
       OpKind::timer,      OpKind::past_timer,       OpKind::race,
       OpKind::own_entity, OpKind::signal_sum,       OpKind::delayed_signal,
       OpKind::call_sum,   OpKind::forwarded_signal, OpKind::send_to_nobody,

@@ -114,6 +114,9 @@ std::string Model::simple(const std::string& id, const Op& op) {
       return "f:" + op.text;
     case OpKind::retried_activity:
       return "r:" + op.text;
+    case OpKind::left_activity:
+      notes.insert(child_id(id, op.number));
+      return "";
     case OpKind::timer:
       return "t";
     case OpKind::past_timer:

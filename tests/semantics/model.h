@@ -92,6 +92,7 @@ class Model {
   std::map<std::string, Instance> instances;
   std::map<std::string, std::string> entities;  // "name@key"
   Gates gates;
+  Notes notes;
 
   static bool ended(const Instance& instance) { return is_terminal(instance.status); }
   static std::string child_id(const std::string& id, long number) {

@@ -30,7 +30,7 @@ struct Client {
 class ModelRun {
  public:
   explicit ModelRun(std::uint64_t seed) : seed_(seed), random_(seed) {
-    register_programs(registry_, model_.gates_of_engine);
+    register_programs(registry_, model_.gates_of_engine, &model_.notes_of_engine);
   }
 
   void play() {
@@ -63,6 +63,7 @@ class ModelRun {
  private:
   struct ModelAndGates : Model {
     Gates gates_of_engine;
+    Notes notes_of_engine;
   };
 
   void plan_crash() {
@@ -201,6 +202,9 @@ class ModelRun {
       EXPECT_EQ(entity->state.value_or("(none)"), state) << name;
       EXPECT_EQ(entity->locked_by, "") << name;
       EXPECT_EQ(entity->queued_operations, 0U) << name;
+    }
+    for (const std::string& note : model_.notes) {
+      EXPECT_TRUE(model_.notes_of_engine.contains(note)) << note << " was never run";
     }
     const Result<InstanceCounts> counts = hub_->client().count_instances();
     ASSERT_TRUE(counts.ok()) << counts.status().to_string();

@@ -50,6 +50,10 @@ Task<std::string> run_activity_op(OrchestrationContext& context, Op op) {
       }
       break;
     }
+    case OpKind::left_activity: {
+      const Future<std::string> left = context.call_activity("notes", id_of(context, op.number));
+      break;
+    }
     default: {  // race
       const Future<void> far = context.create_timer(std::chrono::hours(10'000));
       const Future<std::string> activity = context.call_activity("echo", op.text);
@@ -184,6 +188,7 @@ Task<std::string> run_op(OrchestrationContext& context, Op op) {
     case OpKind::fatal_activity:
     case OpKind::gated_activity:
     case OpKind::retried_activity:
+    case OpKind::left_activity:
     case OpKind::race:
       out = co_await run_activity_op(context, op);
       break;
@@ -303,9 +308,9 @@ std::string launcher(EntityContext& context) {
 
 }  // namespace
 
-void register_programs(Registry& registry, const Gates& gates) {
+void register_programs(Registry& registry, const Gates& gates, Notes* notes) {
   register_orchestrators(registry);
-  register_activities(registry, gates);
+  register_activities(registry, gates, notes);
   register_entities(registry);
 }
 
@@ -314,7 +319,7 @@ void register_orchestrators(Registry& registry) {
   must(registry.add_orchestrator("flaky", flaky));
 }
 
-void register_activities(Registry& registry, const Gates& gates) {
+void register_activities(Registry& registry, const Gates& gates, Notes* notes) {
   must(
       registry.add_activity("echo", [](const ActivityContext& c) { return std::string(c.input); }));
   must(registry.add_activity("fails", [](const ActivityContext& c) -> std::string {
@@ -324,6 +329,10 @@ void register_activities(Registry& registry, const Gates& gates) {
     const auto gate = gates.find(std::string(c.input));
     if (gate == gates.end() || !gate->second) throw std::runtime_error("the gate is shut");
     return "G";
+  }));
+  must(registry.add_activity("notes", [notes](const ActivityContext& c) -> std::string {
+    if (notes != nullptr) notes->insert(std::string(c.input));
+    return "not heard";
   }));
 }
 

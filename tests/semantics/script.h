@@ -21,6 +21,7 @@ enum class OpKind : char {
   fatal_activity = 'x',    // not handled: the end
   gated_activity = 'G',    // fails, not handled, until the gate `text` is open
   retried_activity = 'r',  // `number` attempts, all fail
+  left_activity = 'A',     // asked for, and not awaited; it makes a note
   timer = 't',             // `number` ms
   past_timer = 'p',
   race = 'w',            // an activity against a far timer
