@@ -21,7 +21,7 @@ bool creates_entity(HistoryEventKind kind) {
 }  // namespace
 
 void PeerExchange::queued(PartitionId destination, std::uint64_t channel_position) {
-  if (pipelines(destination)) {
+  if (is_own(destination)) {
     own_waits_ = true;
     return;
   }
@@ -42,7 +42,7 @@ void PeerExchange::send() {
 
 void PeerExchange::resend_all() {
   for (const auto& [destination, channel] : state_.outbox.channels()) {
-    if (pipelines(destination)) {
+    if (is_own(destination)) {
       own_waits_ |= !channel.unconfirmed.empty();
       continue;
     }

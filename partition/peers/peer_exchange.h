@@ -55,9 +55,10 @@ class PeerExchange {
   };
 
   void pump(PartitionId origin, Inlet& inlet);
-  // Whether messages to the partition itself need not be durable first.
-  [[nodiscard]] bool pipelines(PartitionId destination) const {
-    return destination == state_.partition && !environment_.options.persist_steps_first;
+  // What it sends to itself need not be durable first: with HubOptions::persist_steps_first the
+  // steps that it causes wait instead.
+  [[nodiscard]] bool is_own(PartitionId destination) const {
+    return destination == state_.partition;
   }
   bool receive(PartitionId origin, const PeerMessage& message);
   void confirm(PartitionId origin, Inlet& inlet);
