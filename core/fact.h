@@ -110,16 +110,27 @@ struct InstancePurged {
   SequenceNumber sequence;
 };
 
-// A failed instance lives again. `row` is the instance as it goes on (partition/FORMAT.md): its
-// history without the failures, and with a sequence number of its own.
+// The failed instance `old` lives again. `row` is the instance as it goes on (partition/FORMAT.md):
+// its history without the failures, and with a sequence number of its own.
 struct InstanceRewound {
   std::uint64_t request_id = 0;
+  SequenceNumber old;
   std::string_view row;
+};
+
+// The next message of the channel from partition `origin` asked a child to rewind that has nothing
+// to rewind: it ended otherwise, or is not there. The instance `parent` gets the child's answer
+// (again): `answer` is an encoded SubOrchestrationInstanceCompleted or -Failed event.
+struct ChildAnswered {
+  PartitionId origin;
+  std::uint64_t channel_position = 0;
+  std::string_view parent;
+  std::string_view answer;
 };
 
 using FactBody = std::variant<InstanceCreated, MessageDelivered, ActivityCompleted, TimerFired,
                               StepCompleted, PeerMessageReceived, OutboxConfirmed, EntityCreated,
-                              EntityStepCompleted, InstancePurged, InstanceRewound>;
+                              EntityStepCompleted, InstancePurged, InstanceRewound, ChildAnswered>;
 
 struct Fact {
   Timestamp at;

@@ -81,7 +81,14 @@ struct Encoder {
   }
   void operator()(const InstanceRewound& f) const {
     put_varint(out, f.request_id);
+    put_varint(out, f.old.value);
     put_bytes(out, f.row);
+  }
+  void operator()(const ChildAnswered& f) const {
+    put_varint(out, f.origin.value);
+    put_varint(out, f.channel_position);
+    put_bytes(out, f.parent);
+    put_bytes(out, f.answer);
   }
 };
 
@@ -197,18 +204,29 @@ template <>
 FactBody decode_body<10>(Reader& r) {
   InstanceRewound f;
   f.request_id = r.varint();
+  f.old = SequenceNumber(r.varint());
   f.row = r.bytes();
+  return f;
+}
+template <>
+FactBody decode_body<11>(Reader& r) {
+  ChildAnswered f;
+  f.origin = PartitionId(r.varint32());
+  f.channel_position = r.varint();
+  f.parent = r.bytes();
+  f.answer = r.bytes();
   return f;
 }
 
 using BodyDecoder = FactBody (*)(Reader&);
 constexpr std::array<BodyDecoder, std::variant_size_v<FactBody>> kDecoders = {
-    decode_body<0>, decode_body<1>, decode_body<2>, decode_body<3>, decode_body<4>, decode_body<5>,
-    decode_body<6>, decode_body<7>, decode_body<8>, decode_body<9>, decode_body<10>};
+    decode_body<0>, decode_body<1>, decode_body<2>,  decode_body<3>,
+    decode_body<4>, decode_body<5>, decode_body<6>,  decode_body<7>,
+    decode_body<8>, decode_body<9>, decode_body<10>, decode_body<11>};
 constexpr std::array<std::string_view, std::variant_size_v<FactBody>> kNames = {
     "InstanceCreated",     "MessageDelivered",    "ActivityCompleted", "TimerFired",
     "StepCompleted",       "PeerMessageReceived", "OutboxConfirmed",   "EntityCreated",
-    "EntityStepCompleted", "InstancePurged",      "InstanceRewound"};
+    "EntityStepCompleted", "InstancePurged",      "InstanceRewound",   "ChildAnswered"};
 
 }  // namespace
 

@@ -37,6 +37,7 @@ struct EventsOf {
   Events operator()(const EntityStepCompleted& fact) const { return decode_history(fact.actions); }
   Events operator()(const InstancePurged& /*fact*/) const { return std::vector<HistoryEvent>{}; }
   Events operator()(const InstanceRewound& /*fact*/) const { return std::vector<HistoryEvent>{}; }
+  Events operator()(const ChildAnswered& fact) const { return decode_one_event(fact.answer); }
 };
 
 Result<DecodedFact> decode(std::string_view bytes) {
@@ -99,7 +100,13 @@ struct PutFields {
   }
   void operator()(const InstanceRewound& fact) const {
     json["request_id"] = fact.request_id;
+    json["old"] = fact.old.value;
     json["row_bytes"] = fact.row.size();
+  }
+  void operator()(const ChildAnswered& fact) const {
+    json["origin"] = fact.origin.value;
+    json["channel_position"] = fact.channel_position;
+    json["parent"] = json_text(fact.parent);
   }
 };
 

@@ -43,6 +43,9 @@ struct Dispatcher {
   Status operator()(const InstanceRewound& body) const {
     return apply_instance_rewound(state, fact, body, effects);
   }
+  Status operator()(const ChildAnswered& body) const {
+    return apply_child_answered(state, fact, body, effects);
+  }
 };
 
 }  // namespace
@@ -74,7 +77,7 @@ void deliver(PartitionState& state, Instance& instance, std::string_view event, 
   instance.inbox.append(event);
   ++instance.inbox_count;
   state.instances.used(instance);
-  if (!instance.start_scheduled) effects.push_back(StepReady{instance.sequence});
+  if (!instance.blocked()) effects.push_back(StepReady{instance.sequence});
 }
 
 }  // namespace ingot::partition

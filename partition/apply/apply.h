@@ -47,6 +47,9 @@ Status apply_instance_purged(PartitionState& state, const Fact& fact, const Inst
 Status apply_instance_rewound(PartitionState& state, const Fact& fact, const InstanceRewound& body,
                               Effects& effects);
 
+Status apply_child_answered(PartitionState& state, const Fact& fact, const ChildAnswered& body,
+                            Effects& effects);
+
 // The instance that a fact names, or null when it has ended. `corrupt` for a number never given.
 Result<Instance*> live_instance(PartitionState& state, SequenceNumber sequence);
 // The one event in `bytes`; `corrupt` when it is not exactly one.
@@ -59,9 +62,11 @@ Status create_orchestration(PartitionState& state, const HistoryEventView& start
                             Timestamp at, Effects& effects);
 // EventRaised, ExecutionTerminated, -Suspended or -Resumed: what an orchestration gets unasked.
 [[nodiscard]] bool is_client_message(HistoryEventKind kind);
-// Delivers such a message.
+// Delivers such a message. It may end the instance.
 void deliver_control(PartitionState& state, Instance& instance, const HistoryEventView& event,
-                     std::string_view encoded, Effects& effects);
+                     std::string_view encoded, Timestamp at, Effects& effects);
+// Counts the message of a channel as taken. `corrupt` when it is not the next one.
+Status take_channel_position(PartitionState& state, PartitionId origin, std::uint64_t position);
 // Puts an encoded event at the end of the inbox, and asks for a step.
 void deliver(PartitionState& state, Instance& instance, std::string_view event, Effects& effects);
 

@@ -4,6 +4,7 @@
 #include "core/try.h"
 #include "partition/apply/apply.h"
 #include "partition/apply/entity_messages.h"
+#include "partition/apply/orchestration_end.h"
 
 namespace ingot::partition {
 
@@ -20,7 +21,7 @@ Status apply_message_delivered(PartitionState& state, const Fact& fact,
                                            std::string(to_string(event.kind)) + " event");
   }
   if (instance == nullptr) return {};
-  deliver_control(state, *instance, event, body.event, effects);
+  deliver_control(state, *instance, event, body.event, fact.at, effects);
   return {};
 }
 
@@ -31,13 +32,18 @@ bool is_client_message(HistoryEventKind kind) {
 }
 
 void deliver_control(PartitionState& state, Instance& instance, const HistoryEventView& event,
-                     std::string_view encoded, Effects& effects) {
+                     std::string_view encoded, Timestamp at, Effects& effects) {
   if (event.kind != HistoryEventKind::event_raised) instance.control_in_inbox = true;
   if (event.kind == HistoryEventKind::execution_terminated && instance.start_scheduled) {
     state.touch(instance);
     instance.start_scheduled = false;
     state.cancel_timers(instance);
     instance.timers.clear();
+  }
+  if (event.kind == HistoryEventKind::execution_terminated && instance.locks != nullptr &&
+      instance.locks->again) {
+    // Nor for locks: the orchestrator, which believes that it holds them, is not asked.
+    return terminate_at_once(state, instance, event, encoded, at, effects);
   }
   deliver(state, instance, encoded, effects);
 }

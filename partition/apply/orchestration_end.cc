@@ -21,29 +21,8 @@ void reply_to_parent(PartitionState& state, const Instance& instance,
   const HistoryEventView started = started_event(instance);
   const std::optional<ParentInfo> parent = decode_parent(started.parent);
   if (!parent || parent->scheduled_id < 0) return;
-  HistoryEventView reply;
-  reply.timestamp = at;
-  reply.scheduled_id = parent->scheduled_id;
-  reply.execution_id = parent->execution_id;
-  std::string failure;
-  if (completed.status == RuntimeStatus::completed) {
-    reply.kind = Kind::sub_orchestration_completed;
-    reply.data = completed.data;
-    reply.has_data = completed.has_data;
-  } else {
-    reply.kind = Kind::sub_orchestration_failed;
-    if (completed.failure.empty()) {
-      FailureDetails details;
-      details.type = "OrchestrationTerminated";
-      details.message = "the sub-orchestration '" + instance.id + "' was terminated";
-      if (!completed.data.empty()) details.message.append(": ").append(completed.data);
-      encode_failure(details, failure);
-      reply.failure = failure;
-    } else {
-      reply.failure = completed.failure;
-    }
-  }
-  send(state, parent->instance_id, reply, effects);
+  send_encoded(state, parent->instance_id, child_answer(instance.id, *parent, completed, at),
+               effects);
 }
 
 void terminate_children(PartitionState& state, const Instance& instance,
@@ -78,8 +57,39 @@ void end_orchestration(PartitionState& state, Instance& instance, const HistoryE
   effects.push_back(InstanceFinished{sequence, state.finish(instance).row});
 }
 
-void terminate_replaced(PartitionState& state, Instance& instance, Timestamp at, Effects& effects) {
-  state.touch(instance);
+std::string child_answer(std::string_view child_id, const ParentInfo& parent,
+                         const HistoryEventView& completed, Timestamp at) {
+  HistoryEventView reply;
+  reply.timestamp = at;
+  reply.scheduled_id = parent.scheduled_id;
+  reply.execution_id = parent.execution_id;
+  std::string failure;
+  if (completed.status == RuntimeStatus::completed) {
+    reply.kind = Kind::sub_orchestration_completed;
+    reply.data = completed.data;
+    reply.has_data = completed.has_data;
+  } else {
+    reply.kind = Kind::sub_orchestration_failed;
+    reply.failure = completed.failure;
+    if (completed.failure.empty()) {
+      FailureDetails details;
+      details.type = "OrchestrationTerminated";
+      details.message = "the sub-orchestration '" + std::string(child_id) + "' was terminated";
+      if (!completed.data.empty()) details.message.append(": ").append(completed.data);
+      encode_failure(details, failure);
+      reply.failure = failure;
+    }
+  }
+  std::string encoded;
+  encode_event(reply, encoded);
+  return encoded;
+}
+
+namespace {
+
+// Ends it as Terminated, without asking its orchestrator; all that is in the inbox is history.
+void terminate_now(PartitionState& state, Instance& instance, const HistoryEventView& reason,
+                   Timestamp at, Effects& effects) {
   HistoryEventView event;
   event.kind = Kind::orchestrator_started;
   event.timestamp = at;
@@ -93,11 +103,30 @@ void terminate_replaced(PartitionState& state, Instance& instance, Timestamp at,
   event.event_id = instance.next_action_id;
   event.timestamp = at;
   event.status = RuntimeStatus::terminated;
-  event.data = "replaced by a new instance of this id";
-  event.has_data = true;
+  event.data = reason.data;
+  event.has_data = reason.has_data;
   encode_event(event, instance.history);
   instance.updated_at = at;
-  end_orchestration(state, instance, event, false, at, effects);
+  end_orchestration(state, instance, event, reason.recurse, at, effects);
+}
+
+}  // namespace
+
+void terminate_replaced(PartitionState& state, Instance& instance, Timestamp at, Effects& effects) {
+  state.touch(instance);
+  HistoryEventView reason;
+  reason.data = "replaced by a new instance of this id";
+  reason.has_data = true;
+  terminate_now(state, instance, reason, at, effects);
+}
+
+void terminate_at_once(PartitionState& state, Instance& instance,
+                       const HistoryEventView& termination, std::string_view encoded, Timestamp at,
+                       Effects& effects) {
+  state.touch(instance);
+  instance.inbox.append(encoded);
+  ++instance.inbox_count;
+  terminate_now(state, instance, termination, at, effects);
 }
 
 Status continue_as_new(PartitionState& state, Instance& instance, const HistoryEventView& action,

@@ -17,6 +17,14 @@ void end_orchestration(PartitionState& state, Instance& instance, const HistoryE
 
 // Ends a live instance as Terminated without asking its orchestrator, because it is replaced.
 void terminate_replaced(PartitionState& state, Instance& instance, Timestamp at, Effects& effects);
+// The same by a client's ExecutionTerminated event (`encoded`).
+void terminate_at_once(PartitionState& state, Instance& instance,
+                       const HistoryEventView& termination, std::string_view encoded, Timestamp at,
+                       Effects& effects);
+
+// What a child that ended with `completed` tells its parent: an encoded event.
+[[nodiscard]] std::string child_answer(std::string_view child_id, const ParentInfo& parent,
+                                       const HistoryEventView& completed, Timestamp at);
 
 // Starts the next execution: a new history, with `input`, the messages of `carry_over` and what is
 // left in the inbox but for replies to the old execution. `corrupt` when something else is carried

@@ -10,14 +10,47 @@ void send(PartitionState& state, std::string_view target_id, const HistoryEventV
           Effects& effects) {
   std::string encoded;
   encode_event(message, encoded);
+  send_encoded(state, target_id, std::move(encoded), effects);
+}
+
+void send_encoded(PartitionState& state, std::string_view target_id, std::string message,
+                  Effects& effects) {
   const PartitionId destination = partition_of(target_id, state.partition_count);
-  const std::uint64_t position = state.outbox.append(destination, target_id, std::move(encoded));
+  const std::uint64_t position = state.outbox.append(destination, target_id, std::move(message));
   effects.push_back(MessageQueued{destination, position});
 }
 
 void sign(HistoryEventView& message, const Instance& sender) {
   message.instance_id = sender.id;
   message.execution_id = sender.execution_id;
+}
+
+void send_call(PartitionState& state, const Instance& sender, const HistoryEventView& action,
+               Timestamp at, Effects& effects) {
+  HistoryEventView message;
+  message.kind = action.kind;
+  message.timestamp = at;
+  message.name = action.name;
+  message.data = action.data;
+  message.has_data = action.has_data;
+  message.request_id = action.request_id;
+  message.trace_parent = action.trace_parent;
+  message.scheduled_id = action.event_id;
+  sign(message, sender);
+  send(state, action.instance_id, message, effects);
+}
+
+void send_lock_request(PartitionState& state, const Instance& instance, Timestamp at,
+                       Effects& effects) {
+  HistoryEventView message;
+  message.kind = HistoryEventKind::entity_lock_requested;
+  message.timestamp = at;
+  message.scheduled_id = instance.locks->event_id;
+  std::string set;
+  encode_lock_set(instance.locks->entities, set);
+  message.lock_set = set;
+  sign(message, instance);
+  send(state, instance.locks->entities.front(), message, effects);
 }
 
 void send_unlock(PartitionState& state, std::string_view entity_id, const CriticalSection& section,

@@ -2,6 +2,8 @@
 // there: a message for a live instance, the start of a child, a reply to the execution that asked,
 // an operation for an entity.
 
+#include <utility>
+
 #include "core/try.h"
 #include "partition/apply/apply.h"
 #include "partition/apply/entity_messages.h"
@@ -31,16 +33,34 @@ void refuse_child(PartitionState& state, const HistoryEventView& started, Timest
   send(state, parent->instance_id, reply, effects);
 }
 
+// The critical section has all its entities. After a rewind the orchestrator knows that already; it
+// has only waited for it to be true again.
+void take_grant(PartitionState& state, Instance& instance, const HistoryEventView& event,
+                Effects& effects) {
+  HeldLocks* locks = instance.locks.get();
+  if (locks == nullptr || locks->granted || locks->event_id != event.scheduled_id) return;
+  state.touch(instance);
+  locks->granted = true;
+  if (std::exchange(locks->again, false)) {
+    if (instance.inbox_count != 0) effects.push_back(StepReady{instance.sequence});
+    return;
+  }
+  HistoryEventView granted = event;
+  granted.scheduled_id = locks->action_id();
+  instance.awaited.remove(granted.scheduled_id);
+  std::string encoded;
+  encode_event(granted, encoded);
+  deliver(state, instance, encoded, effects);
+}
+
 // A second reply, or one for an execution that has been replaced, changes nothing.
 void take_reply(PartitionState& state, Instance& instance, const HistoryEventView& event,
                 std::string_view encoded, Effects& effects) {
   if (event.execution_id != instance.execution_id) return;
+  if (event.kind == Kind::entity_lock_granted) return take_grant(state, instance, event, effects);
   if (!instance.awaited.contains(event.scheduled_id)) return;
   state.touch(instance);
   instance.awaited.remove(event.scheduled_id);
-  if (event.kind == Kind::entity_lock_granted && instance.locks != nullptr) {
-    instance.locks->granted = true;
-  }
   deliver(state, instance, encoded, effects);
 }
 
@@ -57,18 +77,22 @@ bool is_entity_message(Kind kind) {
 
 }  // namespace
 
-Status apply_peer_message_received(PartitionState& state, const Fact& fact,
-                                   const PeerMessageReceived& body, Effects& effects) {
-  if (body.origin.value >= state.partition_count) {
-    return Status(
-        StatusCode::corrupt,
-        "a message from partition " + std::to_string(body.origin.value) + ", which does not exist");
+Status take_channel_position(PartitionState& state, PartitionId origin, std::uint64_t position) {
+  if (origin.value >= state.partition_count) {
+    return Status(StatusCode::corrupt, "a message from partition " + std::to_string(origin.value) +
+                                           ", which does not exist");
   }
-  if (!state.dedup.advance(body.origin, body.channel_position)) {
-    return Status(StatusCode::corrupt, "message " + std::to_string(body.channel_position) +
-                                           " from partition " + std::to_string(body.origin.value) +
+  if (!state.dedup.advance(origin, position)) {
+    return Status(StatusCode::corrupt, "message " + std::to_string(position) + " from partition " +
+                                           std::to_string(origin.value) +
                                            " is not the next of its channel");
   }
+  return {};
+}
+
+Status apply_peer_message_received(PartitionState& state, const Fact& fact,
+                                   const PeerMessageReceived& body, Effects& effects) {
+  INGOT_TRY(take_channel_position(state, body.origin, body.channel_position));
   INGOT_ASSIGN(const HistoryEventView event, only_event(body.event));
   Instance* target = nullptr;
   if (body.target.value != 0) {
@@ -98,7 +122,7 @@ Status apply_peer_message_received(PartitionState& state, const Fact& fact,
   }
   if (target == nullptr || target->entity != nullptr) return {};
   if (message) {
-    deliver_control(state, *target, event, body.event, effects);
+    deliver_control(state, *target, event, body.event, fact.at, effects);
   } else if (event.kind != Kind::execution_rewound) {
     take_reply(state, *target, event, body.event, effects);
   }

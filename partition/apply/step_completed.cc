@@ -156,12 +156,9 @@ class ActionApplier {
         start_child(action, message, parent);
         break;
       case Kind::entity_operation_called:
-        message.kind = action.kind;
-        message.trace_parent = action.trace_parent;
-        message.scheduled_id = action.event_id;
-        sign(message, instance_);
         instance_.awaited.add(action.event_id);
-        break;
+        send_call(state_, instance_, action, at_, effects_);
+        return {};
       default:
         message.kind = action.kind;
         message.has_fire_at = action.has_fire_at;
@@ -197,21 +194,15 @@ class ActionApplier {
   Status request_locks(const HistoryEventView& action) {
     if (instance_.locks != nullptr) return corrupt_step(state_, "a second critical section");
     auto locks = std::make_unique<HeldLocks>();
-    locks->event_id = action.event_id;
+    locks->event_id = HeldLocks::request_id(action.event_id, instance_.rewinds);
     locks->entities = lock_set_of(action.lock_set);
     const bool entities = std::all_of(locks->entities.begin(), locks->entities.end(), is_entity_id);
     if (locks->entities.empty() || !entities) {
       return corrupt_step(state_, "a critical section of what is no entity");
     }
-    HistoryEventView message;
-    message.kind = action.kind;
-    message.timestamp = at_;
-    message.scheduled_id = action.event_id;
-    message.lock_set = action.lock_set;
-    sign(message, instance_);
     instance_.awaited.add(action.event_id);
-    send(state_, locks->entities.front(), message, effects_);
     instance_.locks = std::move(locks);
+    send_lock_request(state_, instance_, at_, effects_);
     return {};
   }
 

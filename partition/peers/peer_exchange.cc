@@ -115,38 +115,57 @@ bool PeerExchange::receive(PartitionId origin, const PeerMessage& message) {
   }
   Reader reader(message.event);
   const HistoryEventView event = decode_event(reader);
+  std::optional<RowView> ended;
+  if (!found.record.empty()) {
+    Result<RowView> record = view_row(found.record);
+    if (!record.ok()) {
+      recorder_.fail(record.status());
+      return true;
+    }
+    ended = *record;
+  }
+  if (event.kind == HistoryEventKind::execution_rewound &&
+      receive_rewind(origin, message, event, found, ended)) {
+    return true;
+  }
   PeerMessageReceived fact;
   fact.origin = origin;
   fact.channel_position = message.channel_position;
   fact.event = message.event;
   if (found.live != nullptr) {
     fact.target = found.live->sequence;
-  } else if (!found.record.empty()) {
-    const Result<RowView> ended = view_row(found.record);
-    if (!ended.ok()) {
-      recorder_.fail(ended.status());
-      return true;
-    }
-    if (event.kind == HistoryEventKind::execution_started) {
-      fact.replaced = ended->status;
-    } else if (event.kind == HistoryEventKind::execution_rewound &&
-               ended->status == RuntimeStatus::failed) {
-      // Before the message, which then finds nothing to do. If only this much survives a crash, the
-      // message comes again and does nothing.
-      const Result<std::string> row =
-          rewound_row(found.record, state_.last_sequence.plus(1), recorder_.now(), event.data);
-      if (!row.ok()) {
-        recorder_.fail(row.status());
-        return true;
-      }
-      recorder_.record(InstanceRewound{0, *row});
-    }
+  } else if (ended) {
+    if (event.kind == HistoryEventKind::execution_started) fact.replaced = ended->status;
   } else if (creates_entity(event.kind) && is_entity_id(message.target_id)) {
     // Before the message: if only this much survives a crash, the message comes again.
     recorder_.record(EntityCreated{message.target_id});
     fact.target = state_.last_sequence;
   }
   recorder_.record(fact);
+  return true;
+}
+
+// A rewound parent asks for the end of a child. False when the message is to be counted as others
+// are, because the child is alive, or has just been rewound.
+bool PeerExchange::receive_rewind(PartitionId origin, const PeerMessage& message,
+                                  const HistoryEventView& asked, const Found& found,
+                                  const std::optional<RowView>& ended) {
+  if (found.live != nullptr && is_rewound_child(view_row(*found.live), asked)) return false;
+  if (ended && ended->status == RuntimeStatus::failed && is_rewound_child(*ended, asked)) {
+    // Before the message, which then finds nothing to do. If only this much survives a crash, the
+    // message comes again and does nothing.
+    const Result<RewoundRow> rewound =
+        rewound_row(found.record, state_.last_sequence.plus(1), recorder_.now(), asked.data);
+    if (rewound.ok()) {
+      recorder_.record(InstanceRewound{0, rewound->old, rewound->row});
+    } else {
+      recorder_.fail(rewound.status());
+    }
+    return false;
+  }
+  const std::string parent(asked.instance_id);
+  const std::string answer = answer_for_child(message.target_id, ended, asked, recorder_.now());
+  recorder_.record(ChildAnswered{origin, message.channel_position, parent, answer});
   return true;
 }
 

@@ -13,12 +13,14 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "partition/memory/residency.h"
 #include "partition/shard/effect_gate.h"
 #include "partition/shard/environment.h"
 #include "partition/shard/recorder.h"
+#include "partition/state/row.h"
 
 namespace ingot::partition {
 
@@ -61,6 +63,8 @@ class PeerExchange {
     return destination == state_.partition;
   }
   bool receive(PartitionId origin, const PeerMessage& message);
+  bool receive_rewind(PartitionId origin, const PeerMessage& message, const HistoryEventView& asked,
+                      const Found& found, const std::optional<RowView>& ended);
   void confirm(PartitionId origin, Inlet& inlet);
 
   const Environment& environment_;

@@ -38,6 +38,7 @@ struct NamedInstance {
   SequenceNumber operator()(const EntityStepCompleted& f) const { return f.sequence; }
   SequenceNumber operator()(const InstancePurged& f) const { return f.sequence; }
   SequenceNumber operator()(const InstanceRewound& /*f*/) const { return {}; }
+  SequenceNumber operator()(const ChildAnswered& /*f*/) const { return {}; }
 };
 
 // Brings the named instance into memory if the store has it and it is not here.

@@ -98,12 +98,13 @@ bool Intake::take(RewindRequest& request) {
                                                : no_such_instance(request.instance_id));
     return true;
   }
-  const Result<std::string> row =
+  const Result<RewoundRow> rewound =
       rewound_row(found.record, state_.last_sequence.plus(1), recorder_.now(), request.reason);
-  if (row.ok()) {
-    record_and_answer(InstanceRewound{request.request_id, *row}, request.done, Status());
+  if (rewound.ok()) {
+    record_and_answer(InstanceRewound{request.request_id, rewound->old, rewound->row}, request.done,
+                      Status());
   } else {
-    answer(request.done, row.status());
+    answer(request.done, rewound.status());
   }
   return true;
 }

@@ -1,11 +1,13 @@
 #include "partition/requests/rewind.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/history_codec.h"
 #include "core/try.h"
-#include "partition/state/row.h"
+#include "partition/apply/orchestration_end.h"
 
 namespace ingot::partition {
 namespace {
@@ -90,10 +92,75 @@ PendingTasks pending_again(const PendingTasks& tasks, std::vector<std::int32_t> 
   return result;
 }
 
+// The critical section that the orchestrator takes itself to be in, after the kept events; null for
+// none.
+std::unique_ptr<HeldLocks> section_after(const std::vector<Event>& events, std::size_t last) {
+  std::unique_ptr<HeldLocks> locks;
+  for (const Event& event : events) {
+    const HistoryEventView& view = event.view;
+    if (view.kind == Kind::entity_lock_granted && locks != nullptr &&
+        view.scheduled_id == locks->event_id) {
+      locks->again = true;
+    }
+    if (event.step == last) continue;  // its actions are taken back
+    if (view.kind == Kind::entity_lock_requested) {
+      locks = std::make_unique<HeldLocks>();
+      locks->event_id = view.event_id;
+      locks->entities = decode_lock_set(view.lock_set).value_or(std::vector<std::string>());
+    } else if (view.kind == Kind::entity_unlock_sent && locks != nullptr) {
+      std::erase(locks->entities, view.instance_id);
+    }
+    if (locks != nullptr && locks->entities.empty()) locks.reset();
+  }
+  return locks;
+}
+
+// The inbox of the rewound instance, event by event.
+class RewoundInbox {
+ public:
+  explicit RewoundInbox(Instance& instance) : instance_(instance) {
+    left_ = std::exchange(instance.inbox, {});
+    instance.inbox_count = 0;
+  }
+
+  void add(const HistoryEventView& event, std::string_view bytes) {
+    if (event.kind == Kind::execution_suspended || event.kind == Kind::execution_terminated) return;
+    resumed_ |= event.kind == Kind::execution_resumed;
+    instance_.inbox.append(bytes);
+    ++instance_.inbox_count;
+  }
+  // What no step had consumed, and what makes it go on.
+  void finish(bool suspended, Timestamp now, std::string_view reason) {
+    Reader reader(left_);
+    while (reader.more()) {
+      const char* start = reader.at();
+      const HistoryEventView event = decode_trusted_event(reader);
+      add(event, {start, static_cast<std::size_t>(reader.at() - start)});
+    }
+    if (suspended && !resumed_) add_new(Kind::execution_resumed, now, reason);
+    add_new(Kind::execution_rewound, now, reason);
+  }
+
+ private:
+  void add_new(Kind kind, Timestamp now, std::string_view reason) {
+    HistoryEventView event;
+    event.kind = kind;
+    event.timestamp = now;
+    event.data = reason;
+    event.has_data = true;
+    encode_event(event, instance_.inbox);
+    ++instance_.inbox_count;
+  }
+
+  Instance& instance_;
+  std::string left_;
+  bool resumed_ = false;
+};
+
 }  // namespace
 
-Result<std::string> rewound_row(std::string_view record, SequenceNumber sequence, Timestamp now,
-                                std::string_view reason) {
+Result<RewoundRow> rewound_row(std::string_view record, SequenceNumber sequence, Timestamp now,
+                               std::string_view reason) {
   INGOT_ASSIGN(std::unique_ptr<Instance> instance, decode_record(record));
   if (instance->status != RuntimeStatus::failed) {
     return Status(StatusCode::failed_precondition, "instance '" + instance->id + "' is " +
@@ -106,7 +173,8 @@ Result<std::string> rewound_row(std::string_view record, SequenceNumber sequence
   const std::size_t last = events.back().step;
 
   std::string history;
-  std::string inbox;
+  RewoundInbox inbox(*instance);
+  bool suspended = false;
   std::vector<std::int32_t> tasks;
   std::vector<std::int32_t> awaited;
   for (std::size_t i = 0; i < events.size(); ++i) {
@@ -115,36 +183,66 @@ Result<std::string> rewound_row(std::string_view record, SequenceNumber sequence
       (event.kind == Kind::task_failed ? tasks : awaited).push_back(event.scheduled_id);
     } else if (events[i].step != last) {
       history.append(events[i].bytes);
+      if (event.kind == Kind::execution_suspended) suspended = true;
+      if (event.kind == Kind::execution_resumed) suspended = false;
     } else if (event.event_id >= 0) {
       if (!taken_before(events, i)) {
         instance->next_action_id = std::min(instance->next_action_id, event.event_id);
       }
     } else if (event.kind != Kind::orchestrator_started) {
-      inbox.append(events[i].bytes);
-      ++instance->inbox_count;
+      inbox.add(event, events[i].bytes);
     }
   }
+  inbox.finish(suspended, now, reason);
   const std::int32_t limit = instance->next_action_id;
-  inbox.append(instance->inbox);
-  HistoryEventView rewound;
-  rewound.kind = Kind::execution_rewound;
-  rewound.timestamp = now;
-  rewound.data = reason;
-  rewound.has_data = true;
-  encode_event(rewound, inbox);
-  ++instance->inbox_count;
 
-  instance->sequence = sequence;
+  RewoundRow rewound;
+  rewound.old = std::exchange(instance->sequence, sequence);
+  ++instance->rewinds;
+  instance->locks = section_after(events, last);
+  if (instance->locks != nullptr) {
+    const std::int32_t action = instance->locks->event_id;
+    instance->locks->event_id = HeldLocks::request_id(action, instance->rewinds);
+    if (!instance->locks->again) awaited.push_back(action);
+  }
   instance->status = RuntimeStatus::running;
   instance->updated_at = now;
   instance->tasks = pending_again(instance->tasks, std::move(tasks), limit);
   instance->awaited = pending_again(instance->awaited, std::move(awaited), limit);
   std::erase_if(instance->timers, [&](const PendingTimer& timer) { return timer.id >= limit; });
   instance->history = std::move(history);
-  instance->inbox = std::move(inbox);
-  std::string row;
-  encode_row(*instance, row);
-  return row;
+  encode_row(*instance, rewound.row);
+  return rewound;
+}
+
+bool is_rewound_child(const RowView& child, const HistoryEventView& asked) {
+  const auto started = started_event(child);
+  if (!started || started->parent.empty()) return false;
+  const std::optional<ParentInfo> parent = decode_parent(started->parent);
+  return parent && parent->instance_id == asked.instance_id &&
+         parent->execution_id == asked.execution_id && parent->scheduled_id == asked.scheduled_id;
+}
+
+std::string answer_for_child(std::string_view child_id, const std::optional<RowView>& child,
+                             const HistoryEventView& asked, Timestamp now) {
+  const ParentInfo parent{
+      {}, std::string(asked.instance_id), asked.execution_id, asked.scheduled_id};
+  HistoryEventView end;
+  end.status = RuntimeStatus::failed;
+  std::string failure;
+  const auto completed =
+      child && is_rewound_child(*child, asked) ? completed_event(*child) : std::nullopt;
+  if (completed) {
+    end = *completed;
+  } else {
+    FailureDetails details;
+    details.type = "InstanceNotFound";
+    details.message =
+        "the sub-orchestration '" + std::string(child_id) + "' does not exist any more";
+    encode_failure(details, failure);
+    end.failure = failure;
+  }
+  return child_answer(child_id, parent, end, now);
 }
 
 }  // namespace ingot::partition

@@ -61,7 +61,7 @@ Partition::Partition(const Environment& environment, Recovered recovered, std::u
 // The last part of recovery: what was due when the log ended.
 void Partition::start_unfinished() {
   state_->instances.for_each([&](const Instance& instance) {
-    if (instance.inbox_count != 0 && !instance.start_scheduled) enqueue_step(instance.sequence);
+    if (instance.inbox_count != 0 && !instance.blocked()) enqueue_step(instance.sequence);
     activities_.enqueue_pending(instance);
   });
   activities_.enqueue_detached();
@@ -424,7 +424,7 @@ bool Partition::run_local_work() {
     Instance* instance = state_->instances.find(sequence);
     if (session == nullptr) continue;
     session->queued = false;
-    if (instance == nullptr || instance->inbox_count == 0) continue;
+    if (instance == nullptr || instance->inbox_count == 0 || instance->blocked()) continue;
     if (session->foreign != nullptr && session->foreign->lock.held()) continue;
     if (instance->entity != nullptr) {
       // Nothing is kept for an entity between batches.

@@ -55,9 +55,20 @@ struct Entity {
 // What an orchestration holds or has asked for: the entities of its critical section that it has
 // not given back, by id.
 struct HeldLocks {
-  std::int32_t event_id = -1;  // of the request
+  // Of the request: its action's id, and above these bits how often the instance has been rewound,
+  // so that a grant from before a rewind is not taken for the one after it.
+  std::int32_t event_id = -1;
   bool granted = false;
+  // The orchestrator believes that it holds them, because it did so before a rewind. No step runs
+  // until they are granted again. Never together with `granted`.
+  bool again = false;
   std::vector<std::string> entities;
+
+  static constexpr int kActionIdBits = 26;
+  static std::int32_t request_id(std::int32_t action_id, std::uint32_t rewinds) {
+    return action_id | static_cast<std::int32_t>((rewinds % 32) << kActionIdBits);
+  }
+  [[nodiscard]] std::int32_t action_id() const { return event_id & ((1 << kActionIdBits) - 1); }
 };
 
 }  // namespace ingot::partition

@@ -35,12 +35,15 @@ struct PendingTimer {
   Timestamp fire_at;
 };
 
+static_assert(PendingTasks::kIdMax == (1 << HeldLocks::kActionIdBits) - 1);
+
 struct Instance : Recycled<Instance> {
   SequenceNumber sequence;
   std::string id;
   std::uint64_t id_hash = 0;
   ExecutionId execution_id;
   std::uint32_t generation = 0;
+  std::uint32_t rewinds = 0;  // how often it was rewound
   RuntimeStatus status = RuntimeStatus::pending;
   Timestamp created_at;
   Timestamp updated_at;
@@ -74,9 +77,13 @@ struct Instance : Recycled<Instance> {
     return tasks.contains(action) || awaited.contains(action) ||
            std::any_of(timers.begin(), timers.end(), [=](const auto& t) { return t.id == action; });
   }
+  // Messages are kept, but no step runs yet.
+  [[nodiscard]] bool blocked() const {
+    return start_scheduled || (locks != nullptr && locks->again);
+  }
   // Something has to be done for it after recovery without any new message.
   [[nodiscard]] bool has_outstanding_work() const {
-    return (inbox_count != 0 && !start_scheduled) || !tasks.empty();
+    return (inbox_count != 0 && !blocked()) || !tasks.empty();
   }
   [[nodiscard]] std::size_t memory_bytes() const {
     return sizeof(Instance) + 64 + heap_bytes(id) + heap_bytes(history) + heap_bytes(inbox) +

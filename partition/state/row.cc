@@ -7,7 +7,7 @@
 namespace ingot::partition {
 namespace {
 
-constexpr std::uint8_t kRowVersion = 2;
+constexpr std::uint8_t kRowVersion = 3;
 
 enum Flag : std::uint8_t {
   kStartScheduled = 1,
@@ -33,6 +33,7 @@ struct Parsed {
   RowView view;
   std::uint8_t flags = 0;
   std::uint32_t generation = 0;
+  std::uint32_t rewinds = 0;
   std::int32_t next_action_id = 0;
   std::uint32_t inbox_count = 0;
   PendingTasks tasks;
@@ -91,7 +92,7 @@ void read_entity(Reader& r, RowView& view, std::unique_ptr<Entity>& entity) {
 
 void put_locks(std::string& out, const HeldLocks& locks) {
   put_zigzag(out, locks.event_id);
-  put_u8(out, locks.granted ? 1 : 0);
+  put_u8(out, locks.again ? 2 : locks.granted ? 1 : 0);
   put_varint(out, locks.entities.size());
   for (const std::string& id : locks.entities) put_bytes(out, id);
 }
@@ -100,8 +101,9 @@ std::unique_ptr<HeldLocks> read_locks(Reader& r) {
   auto locks = std::make_unique<HeldLocks>();
   locks->event_id = read_id(r);
   const std::uint8_t granted = r.u8();
-  if (granted > 1) r.fail();
+  if (granted > 2) r.fail();
   locks->granted = granted == 1;
+  locks->again = granted == 2;
   std::uint64_t left = r.varint();
   if (left > r.remaining() || left == 0) r.fail();
   for (; left != 0 && r.ok(); --left) locks->entities.emplace_back(r.bytes());
@@ -110,12 +112,17 @@ std::unique_ptr<HeldLocks> read_locks(Reader& r) {
 
 Status parse(std::string_view bytes, Parsed& p) {
   Reader r(bytes);
-  if (r.u8() != kRowVersion) return corrupt_row("unknown version");
+  const std::uint8_t version = r.u8();
+  if (r.ok() && version != kRowVersion) {
+    return corrupt_row("version " + std::to_string(version) + "; this build reads version " +
+                       std::to_string(kRowVersion));
+  }
   p.view.sequence = SequenceNumber(r.varint());
   p.view.id = r.bytes();
   p.view.execution_id.high = r.fixed64();
   p.view.execution_id.low = r.fixed64();
   p.generation = r.varint32();
+  p.rewinds = r.varint32();
   const std::uint8_t status = r.u8();
   p.flags = r.u8();
   p.view.created_at = read_time(r);
@@ -188,10 +195,6 @@ std::optional<HistoryEventView> find_started(std::string_view events) {
   return find_event(events, HistoryEventKind::execution_started, 2, false);
 }
 
-std::optional<HistoryEventView> find_completed(std::string_view history) {
-  return find_event(history, HistoryEventKind::execution_completed, SIZE_MAX, true);
-}
-
 Result<std::unique_ptr<Instance>> decode_instance(std::string_view bytes, bool terminal) {
   Parsed p;
   if (Status status = parse(bytes, p); !status.ok()) return status;
@@ -231,6 +234,7 @@ Result<std::unique_ptr<Instance>> decode_instance(std::string_view bytes, bool t
   instance->id = p.view.id;
   instance->execution_id = p.view.execution_id;
   instance->generation = p.generation;
+  instance->rewinds = p.rewinds;
   instance->status = p.view.status;
   instance->created_at = p.view.created_at;
   instance->updated_at = p.view.updated_at;
@@ -263,6 +267,7 @@ void encode_row(const Instance& instance, std::string& out) {
   put_fixed64(out, instance.execution_id.high);
   put_fixed64(out, instance.execution_id.low);
   put_varint(out, instance.generation);
+  put_varint(out, instance.rewinds);
   put_u8(out, static_cast<std::uint8_t>(instance.status));
   put_u8(out, static_cast<std::uint8_t>((instance.start_scheduled ? kStartScheduled : 0) |
                                         (instance.custom_status ? kCustomStatus : 0) |
@@ -349,7 +354,7 @@ Result<InstanceState> to_instance_state(const RowView& row, bool with_payloads) 
   if (started->has_data) state.input = std::string(started->data);
   if (row.has_custom_status) state.custom_status = std::string(row.custom_status);
   if (is_terminal(row.status)) {
-    const auto completed = find_completed(row.history);
+    const auto completed = completed_event(row);
     if (!completed) return corrupt_row("no ExecutionCompleted event");
     if (completed->has_data) state.output = std::string(completed->data);
     if (!completed->failure.empty()) state.failure = decode_failure(completed->failure);
@@ -371,6 +376,10 @@ EntityState to_entity_state(const RowView& row, bool include_state) {
 
 std::optional<HistoryEventView> started_event(const RowView& row) {
   return find_started(row.history.empty() ? row.inbox : row.history);
+}
+
+std::optional<HistoryEventView> completed_event(const RowView& row) {
+  return find_event(row.history, HistoryEventKind::execution_completed, SIZE_MAX, true);
 }
 
 HistoryEventView started_event(const Instance& instance) {

@@ -58,6 +58,8 @@ struct RowView {
 [[nodiscard]] EntityState to_entity_state(const RowView& row, bool include_state);
 // The ExecutionStarted event of an orchestration's row; nothing when it has none.
 [[nodiscard]] std::optional<HistoryEventView> started_event(const RowView& row);
+// The ExecutionCompleted event of a record; nothing when it has none.
+[[nodiscard]] std::optional<HistoryEventView> completed_event(const RowView& row);
 // The ExecutionStarted event of an orchestration, from the history, or from the inbox before the
 // first step. Every orchestration has one.
 [[nodiscard]] HistoryEventView started_event(const Instance& instance);

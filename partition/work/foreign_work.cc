@@ -116,7 +116,7 @@ const Instance* ForeignWork::lock_offered(SequenceNumber sequence, Duration mono
   }
   ForeignStep& step = *session->foreign;
   step.offered = false;
-  if (instance->inbox_count == 0) return nullptr;
+  if (instance->inbox_count == 0 || instance->blocked()) return nullptr;
   const WorkKind kind = instance->entity ? WorkKind::entity : WorkKind::orchestration;
   token = {state_.partition.value, sequence.value, lock(sequence, -1, kind, monotonic, step.lock),
            -1};

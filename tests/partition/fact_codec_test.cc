@@ -85,7 +85,10 @@ Fact random_fact(Random& random, std::vector<std::string>& texts) {
       fact.body = InstancePurged{random.next(), texts[0], random_status(random), sequence};
       break;
     case 9:
-      fact.body = InstanceRewound{random.next(), texts[0]};
+      fact.body = InstanceRewound{random.next(), sequence, texts[0]};
+      break;
+    case 10:
+      fact.body = ChildAnswered{PartitionId(number32(random)), number(random), texts[0], texts[1]};
       break;
     default:
       fact.body = OutboxConfirmed{PartitionId(number32(random)), number(random)};
@@ -146,7 +149,12 @@ struct Described {
            "," + std::to_string(f.sequence.value);
   }
   std::string operator()(const InstanceRewound& f) const {
-    return std::to_string(f.request_id) + "," + std::string(f.row);
+    return std::to_string(f.request_id) + "," + std::to_string(f.old.value) + "," +
+           std::string(f.row);
+  }
+  std::string operator()(const ChildAnswered& f) const {
+    return std::to_string(f.origin.value) + "," + std::to_string(f.channel_position) + "," +
+           std::string(f.parent) + "," + std::string(f.answer);
   }
 };
 
@@ -207,7 +215,7 @@ TEST(FactCodecTest, FlippedBytesGiveAnotherFactOrCorrupt) {
 }
 
 TEST(FactCodecTest, UnknownKindsAreNamed) {
-  for (const char kind : {'\0', '\x0C', '\xFF'}) {
+  for (const char kind : {'\0', '\x0D', '\xFF'}) {
     const Result<Fact> decoded = decode_fact(std::string(1, kind) + "12345678");
     ASSERT_EQ(decoded.status().code(), StatusCode::corrupt);
     EXPECT_NE(decoded.status().message().find("kind"), std::string::npos);
