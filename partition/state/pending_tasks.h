@@ -78,6 +78,18 @@ class PendingTasks {
   // Fails the reader on ids out of order or above kIdMax.
   void decode(Reader& reader) {
     clear();
+    read(reader, [this](std::int32_t id) { add(id); });
+  }
+  // Passes encoded ids, with the same checks.
+  static void skip(Reader& reader) {
+    read(reader, [](std::int32_t /*id*/) {});
+  }
+
+  [[nodiscard]] std::size_t heap_bytes() const { return more_.capacity() * sizeof(std::uint64_t); }
+
+ private:
+  template <typename Take>
+  static void read(Reader& reader, Take&& take) {
     std::int32_t last = 0;
     const std::uint64_t count = reader.varint();
     if (count > reader.remaining()) reader.fail();
@@ -86,13 +98,9 @@ class PendingTasks {
       if (gap > static_cast<std::uint64_t>(kIdMax - last) || (i != 0 && gap == 0)) reader.fail();
       if (!reader.ok()) return;
       last += static_cast<std::int32_t>(gap);
-      add(last);
+      take(last);
     }
   }
-
-  [[nodiscard]] std::size_t heap_bytes() const { return more_.capacity() * sizeof(std::uint64_t); }
-
- private:
   void lower_base(std::int32_t id) {
     std::vector<std::int32_t> ids;
     ids.reserve(count_);

@@ -28,9 +28,10 @@ void put_time(std::string& out, Timestamp time) {
   put_zigzag(out, time.time_since_epoch().count());
 }
 
-// Walks the fields that every reader of a row passes.
+// What is read of a row. A view needs no more than places in its bytes.
 struct Parsed {
   RowView view;
+  // --- only of a whole instance ---
   std::uint8_t flags = 0;
   std::uint32_t generation = 0;
   std::uint32_t rewinds = 0;
@@ -65,29 +66,34 @@ std::int32_t read_id(Reader& r) {
   return static_cast<std::int32_t>(id);
 }
 
-void read_entity(Reader& r, RowView& view, std::unique_ptr<Entity>& entity) {
+// `entity` is made of it unless it is null.
+void read_entity(Reader& r, RowView& view, Entity* entity) {
   const std::uint8_t has_state = r.u8();
   if (has_state > 1) r.fail();
   view.has_entity_state = has_state == 1;
   if (view.has_entity_state) view.entity_state = r.bytes();
   view.lock_owner = r.bytes();
-  entity = std::make_unique<Entity>();
-  if (view.has_entity_state) entity->state = std::string(view.entity_state);
-  entity->lock.owner = view.lock_owner;
-  entity->lock.execution_id.high = r.fixed64();
-  entity->lock.execution_id.low = r.fixed64();
-  entity->lock.event_id = read_id(r);
-  view.lock_execution_id = entity->lock.execution_id;
-  view.lock_event_id = entity->lock.event_id;
-  entity->waiting_count = r.varint32();
-  entity->waiting = r.bytes();
+  view.lock_execution_id.high = r.fixed64();
+  view.lock_execution_id.low = r.fixed64();
+  view.lock_event_id = read_id(r);
+  view.queued_operations = r.varint32();
+  const std::string_view waiting = r.bytes();
+  if (entity != nullptr) {
+    if (view.has_entity_state) entity->state = std::string(view.entity_state);
+    entity->lock.owner = view.lock_owner;
+    entity->lock.execution_id = view.lock_execution_id;
+    entity->lock.event_id = view.lock_event_id;
+    entity->waiting_count = view.queued_operations;
+    entity->waiting = waiting;
+  }
   std::uint64_t left = r.varint();
   if (left > r.remaining()) r.fail();
   for (; left != 0 && r.ok(); --left) {
     const std::int32_t id = read_id(r);
-    entity->scheduled.push_back({id, std::string(r.bytes())});
+    const std::string_view signal = r.bytes();
+    ++view.scheduled_signals;
+    if (entity != nullptr) entity->scheduled.push_back({id, std::string(signal)});
   }
-  view.scheduled_signals = entity->scheduled.size();
 }
 
 void put_locks(std::string& out, const HeldLocks& locks) {
@@ -97,20 +103,45 @@ void put_locks(std::string& out, const HeldLocks& locks) {
   for (const std::string& id : locks.entities) put_bytes(out, id);
 }
 
-std::unique_ptr<HeldLocks> read_locks(Reader& r) {
-  auto locks = std::make_unique<HeldLocks>();
-  locks->event_id = read_id(r);
+// `locks` is made of it unless it is null.
+void read_locks(Reader& r, HeldLocks* locks) {
+  const std::int32_t event_id = read_id(r);
   const std::uint8_t granted = r.u8();
   if (granted > 2) r.fail();
-  locks->granted = granted == 1;
-  locks->again = granted == 2;
+  if (locks != nullptr) {
+    locks->event_id = event_id;
+    locks->granted = granted == 1;
+    locks->again = granted == 2;
+  }
   std::uint64_t left = r.varint();
   if (left > r.remaining() || left == 0) r.fail();
-  for (; left != 0 && r.ok(); --left) locks->entities.emplace_back(r.bytes());
-  return locks;
+  for (; left != 0 && r.ok(); --left) {
+    const std::string_view id = r.bytes();
+    if (locks != nullptr) locks->entities.emplace_back(id);
+  }
 }
 
-Status parse(std::string_view bytes, Parsed& p) {
+void read_timers(Reader& r, std::vector<PendingTimer>* timers) {
+  std::uint64_t left = r.varint();
+  if (left > r.remaining()) r.fail();
+  for (; left != 0 && r.ok(); --left) {
+    const std::int64_t id = r.zigzag();
+    if (id < kScheduledStartTimer || id > INT32_MAX) r.fail();
+    const Timestamp fire_at = read_time(r);
+    if (timers != nullptr) timers->push_back({static_cast<std::int32_t>(id), fire_at});
+  }
+}
+
+void read_tasks(Reader& r, PendingTasks* tasks) {
+  if (tasks != nullptr) {
+    tasks->decode(r);
+  } else {
+    PendingTasks::skip(r);
+  }
+}
+
+// With `whole`, all of it; else what a view has.
+Status parse(std::string_view bytes, bool whole, Parsed& p) {
   Reader r(bytes);
   const std::uint8_t version = r.u8();
   if (r.ok() && version != kRowVersion) {
@@ -128,20 +159,20 @@ Status parse(std::string_view bytes, Parsed& p) {
   p.view.created_at = read_time(r);
   p.view.updated_at = read_time(r);
   const std::uint32_t next_action_id = r.varint32();
-  p.tasks.decode(r);
-  std::uint64_t timers = r.varint();
-  if (timers > r.remaining()) r.fail();
-  for (; timers != 0 && r.ok(); --timers) {
-    const std::int64_t id = r.zigzag();
-    if (id < kScheduledStartTimer || id > INT32_MAX) r.fail();
-    p.timers.push_back({static_cast<std::int32_t>(id), read_time(r)});
-  }
-  p.awaited.decode(r);
+  read_tasks(r, whole ? &p.tasks : nullptr);
+  read_timers(r, whole ? &p.timers : nullptr);
+  read_tasks(r, whole ? &p.awaited : nullptr);
   p.view.has_custom_status = (p.flags & kCustomStatus) != 0;
   if (p.view.has_custom_status) p.view.custom_status = r.bytes();
-  if ((p.flags & kLocks) != 0) p.locks = read_locks(r);
+  if ((p.flags & kLocks) != 0) {
+    if (whole) p.locks = std::make_unique<HeldLocks>();
+    read_locks(r, p.locks.get());
+  }
   p.view.is_entity = (p.flags & kEntity) != 0;
-  if (p.view.is_entity) read_entity(r, p.view, p.entity);
+  if (p.view.is_entity) {
+    if (whole) p.entity = std::make_unique<Entity>();
+    read_entity(r, p.view, p.entity.get());
+  }
   p.inbox_count = r.varint32();
   p.view.inbox = r.bytes();
   p.view.history = r.bytes();
@@ -151,7 +182,7 @@ Status parse(std::string_view bytes, Parsed& p) {
     return corrupt_row("a field is out of its range");
   }
   if (!validate_instance_id(p.view.id).ok()) return corrupt_row("invalid instance id");
-  if (p.entity) p.view.queued_operations = p.inbox_count + p.entity->waiting_count;
+  if (p.view.is_entity) p.view.queued_operations += p.inbox_count;
   p.view.status = static_cast<RuntimeStatus>(status);
   p.next_action_id = static_cast<std::int32_t>(next_action_id);
   return {};
@@ -197,7 +228,7 @@ std::optional<HistoryEventView> find_started(std::string_view events) {
 
 Result<std::unique_ptr<Instance>> decode_instance(std::string_view bytes, bool terminal) {
   Parsed p;
-  if (Status status = parse(bytes, p); !status.ok()) return status;
+  if (Status status = parse(bytes, true, p); !status.ok()) return status;
   if (is_terminal(p.view.status) != terminal) {
     return corrupt_row(terminal ? "a record without a terminal status"
                                 : "a live row with a terminal status");
@@ -302,7 +333,7 @@ Result<std::unique_ptr<Instance>> decode_record(std::string_view bytes) {
 
 Result<RowView> view_row(std::string_view bytes) {
   Parsed p;
-  if (Status status = parse(bytes, p); !status.ok()) return status;
+  if (Status status = parse(bytes, false, p); !status.ok()) return status;
   return p.view;
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "core/random.h"
@@ -58,7 +59,9 @@ std::string full_row() {
   instance.awaited.add(3);
   instance.has_parent = true;
   instance.locks = std::make_unique<HeldLocks>();
-  instance.locks->event_id = 3;
+  instance.locks->event_id = HeldLocks::request_id(3, 40);
+  instance.locks->again = true;
+  instance.rewinds = 40;
   instance.locks->entities = {"@a@1", "@a@2"};
   return row_of(instance);
 }
@@ -85,6 +88,17 @@ void expect_valid(const Instance& instance) {
   const auto decoded = decode_row(again);
   ASSERT_TRUE(decoded.ok()) << decoded.status().to_string();
   ASSERT_EQ(row_of(**decoded), again);
+  // A view of the bytes shows what a view of the instance does.
+  const Result<RowView> viewed = view_row(again);
+  ASSERT_TRUE(viewed.ok());
+  const RowView whole = view_row(instance);
+  const auto fields = [](const RowView& v) {
+    return std::tie(v.sequence, v.id, v.execution_id, v.status, v.created_at, v.updated_at,
+                    v.has_custom_status, v.custom_status, v.history, v.inbox, v.is_entity,
+                    v.has_entity_state, v.entity_state, v.lock_owner, v.lock_execution_id,
+                    v.lock_event_id, v.queued_operations, v.scheduled_signals);
+  };
+  ASSERT_TRUE(fields(*viewed) == fields(whole)) << instance.id;
 }
 
 // Both ways of reading a row, whatever is in it.
@@ -125,6 +139,11 @@ TEST(InstanceRowTest, EveryFieldComesBack) {
   EXPECT_EQ(instance.id, "order-1");
   EXPECT_EQ(instance.execution_id, (ExecutionId{0x0102030405060708, 9}));
   EXPECT_EQ(instance.generation, 2U);
+  EXPECT_EQ(instance.rewinds, 40U);
+  ASSERT_NE(instance.locks, nullptr);
+  EXPECT_TRUE(instance.locks->again);
+  EXPECT_FALSE(instance.locks->granted);
+  EXPECT_EQ(instance.locks->action_id(), 3);
   EXPECT_EQ(instance.status, RuntimeStatus::running);
   EXPECT_EQ(instance.created_at, at_us(1'000'000));
   EXPECT_EQ(instance.updated_at, at_us(2'000'000));
