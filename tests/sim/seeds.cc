@@ -32,7 +32,8 @@ struct Message {
 struct Worker {
   pid_t process = 0;
   int pipe = -1;
-  std::uint64_t running = 0;
+  std::uint64_t next = 0;     // in the range: the run that it is at, or comes to
+  std::uint64_t running = 0;  // its seed
   bool runs = false;
 };
 
@@ -51,12 +52,14 @@ void print_replay(std::uint64_t seed, std::uint64_t steps) {
 void print_result(std::uint64_t seed, const RunResult& result) {
   std::printf(
       "seed %llu: hash %016llx, %llu operations, %llu crashes in %llu recoveries, %llu facts, %llu "
-      "writes, %llu corruptions, %llu refused; %s\n",
+      "writes, %llu work items, %llu old tokens, %llu corruptions, %llu refused; %s\n",
       static_cast<unsigned long long>(seed), static_cast<unsigned long long>(result.hash),
       static_cast<unsigned long long>(result.operations),
       static_cast<unsigned long long>(result.crashes),
       static_cast<unsigned long long>(result.recoveries),
       static_cast<unsigned long long>(result.facts), static_cast<unsigned long long>(result.writes),
+      static_cast<unsigned long long>(result.work_items),
+      static_cast<unsigned long long>(result.stale_tokens),
       static_cast<unsigned long long>(result.corruptions),
       static_cast<unsigned long long>(result.refusals), result.classes.c_str());
 }
@@ -65,9 +68,9 @@ void say(int pipe, const Message& message) {
   if (::write(pipe, &message, sizeof message) != sizeof message) ::_exit(3);
 }
 
-[[noreturn]] void work(const SeedsPlan& plan, std::uint32_t job, int pipe) {
+[[noreturn]] void work(const SeedsPlan& plan, std::uint64_t from, int pipe) {
   const SeedRange& seeds = plan.seeds;
-  for (std::uint64_t i = job; i < seeds.count; i += plan.jobs) {
+  for (std::uint64_t i = from; i < seeds.count; i += plan.jobs) {
     const std::uint64_t seed = seeds.first + i * seeds.stride;
     Message message;
     message.seed = seed;
@@ -89,15 +92,16 @@ void say(int pipe, const Message& message) {
   ::_exit(0);
 }
 
-Worker start(const SeedsPlan& plan, std::uint32_t job) {
+Worker start(const SeedsPlan& plan, std::uint64_t from) {
   int ends[2] = {-1, -1};
   Worker worker;
+  worker.next = from;
   if (::pipe(ends) != 0) return worker;
   std::fflush(stdout);
   worker.process = ::fork();
   if (worker.process == 0) {
     ::close(ends[0]);
-    work(plan, job, ends[1]);
+    work(plan, from, ends[1]);
   }
   ::close(ends[1]);
   worker.pipe = ends[0];
@@ -163,6 +167,7 @@ SeedsResult play_seeds(const SeedsPlan& plan) {
       if (::read(worker.pipe, &message, sizeof message) == sizeof message) {
         worker.running = message.begins ? message.seed : 0;
         if (message.begins) continue;
+        worker.next += plan.jobs;
         ++total.runs;
         total.violations += message.ok ? 0 : 1;
         sum.operations += message.operations;
@@ -183,6 +188,10 @@ SeedsResult play_seeds(const SeedsPlan& plan) {
                   WIFSIGNALED(status) ? "signal" : "exit",
                   WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
       print_replay(worker.running, plan.steps);
+      ++total.runs;
+      // Another process goes on with the next one.
+      const std::uint64_t next = worker.next + plan.jobs;
+      if (next < plan.seeds.count) worker = start(plan, next);
     }
   }
   const double seconds = Seconds(std::chrono::steady_clock::now() - begin).count();

@@ -177,33 +177,35 @@ void Workload::wrong(const Call& call, std::string text) {
 // --- calls ------------------------------------------------------------------------------------
 
 void Workload::issue(Client& client) {
-  Call call = client.calls[client.at];
-  if (call.kind == Call::Kind::op && call.op.kind == ClientKind::open_gate) {
-    gates_[call.op.name] = true;
-    carry_out(model_, call.op);
+  const Call* chosen = &client.calls[client.at];
+  if (chosen->kind == Call::Kind::op && chosen->op.kind == ClientKind::open_gate) {
+    gates_[chosen->op.name] = true;
+    carry_out(model_, chosen->op);
     ++client.at;
     --planned_;
     return;
   }
   std::uint64_t request_id = client.request_id;
-  if (call.kind == Call::Kind::repeat) {
+  if (chosen->kind == Call::Kind::repeat) {
     if (client.last_request == 0) {
       ++client.at;
       --planned_;
       return;
     }
-    call = client.last;
+    chosen = &client.last;
     request_id = client.last_request;
     ++repeated_;
   } else if (request_id == 0) {
     request_id = client.request_id = ++last_request_;
   }
+  const Call& call = *chosen;
+  const PartitionId partition = partition_of(call);
   const auto attempt = client.attempt = std::make_shared<Attempt>();
   open_.push_back(attempt);
-  attempt->heard = [this, call, request_id, heard = attempt.get()] {
-    hear(call, request_id, *heard);
-  };
-  findings_.trace(partition_of(call), [&] {
+  attempt->heard = [this, partition, id = instance_of(call),
+                    request_id = changes(call) ? request_id : 0,
+                    heard = attempt.get()] { hear(partition, id, request_id, *heard); };
+  findings_.trace(partition, [&] {
     return std::string(name_of(call)) + " '" + instance_of(call) + "' " + call.op.name + " " +
            call.op.data + " (request " + std::to_string(request_id) + ")";
   });
@@ -222,7 +224,7 @@ void Workload::issue(Client& client) {
     history.instance_id = call.op.id;
     history.id_hash = hash64(call.op.id);
     history.done = [this, attempt, id = call.op.id,
-                    partition = partition_of(call)](Result<std::vector<HistoryEvent>> events) {
+                    partition](Result<std::vector<HistoryEvent>> events) {
       const StatusCode code = events.status().code();
       if (events.ok()) {
         media_.durability().shown(id, *events, media_.state(partition));
@@ -234,9 +236,7 @@ void Workload::issue(Client& client) {
   } else {
     request = make_request(call.op, request_id, attempt);
   }
-  if (!hub_.offer(partition_of(call), std::move(request))) {
-    attempt->answer(StatusCode::unavailable);
-  }
+  if (!hub_.offer(partition, std::move(request))) attempt->answer(StatusCode::unavailable);
 }
 
 // --- answers ----------------------------------------------------------------------------------
@@ -295,11 +295,11 @@ bool Workload::agrees(const Call& call, StatusCode code) {
   return fine;
 }
 
-void Workload::hear(const Call& call, std::uint64_t request_id, const Attempt& attempt) {
-  const PartitionId partition = partition_of(call);
+void Workload::hear(PartitionId partition, const std::string& id, std::uint64_t request_id,
+                    const Attempt& attempt) {
   if (attempt.state) media_.durability().shown(*attempt.state, media_.state(partition));
-  if (attempt.code != StatusCode::ok || !changes(call)) return;
-  media_.ledger().acknowledged(partition, request_id, instance_of(call));
+  if (attempt.code != StatusCode::ok || request_id == 0) return;
+  media_.ledger().acknowledged(partition, request_id, id);
 }
 
 void Workload::take_wait(const Call& call, const Attempt& attempt) {

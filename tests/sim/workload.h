@@ -68,8 +68,10 @@ class Workload {
   std::vector<Call> make_program();
   void issue(Client& client);
   void take_answer(Client& client);
-  // At the very moment of the answer: what the checkers have to know.
-  void hear(const Call& call, std::uint64_t request_id, const semantics::Attempt& attempt);
+  // At the very moment of the answer: what the checkers have to know. `request_id` is that of a
+  // change, else 0.
+  void hear(PartitionId partition, const std::string& id, std::uint64_t request_id,
+            const semantics::Attempt& attempt);
   void take_wait(const Call& call, const semantics::Attempt& attempt);
   [[nodiscard]] bool agrees(const Call& call, StatusCode code);
   [[nodiscard]] PartitionId partition_of(const Call& call) const;
