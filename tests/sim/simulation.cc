@@ -66,15 +66,17 @@ class Simulation {
   }
 
   void work() {
+    std::uint64_t idle = 0;
     for (std::uint64_t rounds = 0; !failed() && !workload_->done(); ++rounds) {
       if (!hub_->down()) {
         const double done =
             static_cast<double>(workload_->operations()) / static_cast<double>(options_.steps);
         faults_->turn(done);
       }
-      round();
-      if (rounds == kRoundsMax) {
-        violated("(g) progress", "clients get nowhere: " + workload_->unfinished());
+      idle = round() ? 0 : idle + 1;
+      if (rounds == kRoundsMax || idle == kIdleRoundsMax) {
+        violated("(g) progress",
+                 "clients get nowhere: " + workload_->unfinished() + hub_->describe());
       }
     }
     while (!failed() && faults_->wants_more()) {

@@ -216,17 +216,13 @@ Result<std::uint64_t> SimIo::read(FileHandle handle, std::span<char> out, std::u
       }
     }
   }
-  for (std::uint64_t done = 0; done < size; done += SimDisk::kBlockBytes) {
-    const std::uint64_t number = (offset + done) / SimDisk::kBlockBytes;
-    const std::uint64_t part = std::min(SimDisk::kBlockBytes, size - done);
-    const auto seen = file.visible.find(number);
-    const auto kept = file.durable.find(number);
-    if (seen != file.visible.end()) {
-      std::memcpy(out.data() + done, seen->second.data(), part);
-    } else if (kept != file.durable.end()) {
-      std::memcpy(out.data() + done, kept->second.data(), part);
-    } else {
-      std::memset(out.data() + done, 0, part);
+  std::memset(out.data(), 0, size);
+  const std::uint64_t end = (offset + size + SimDisk::kBlockBytes - 1) / SimDisk::kBlockBytes;
+  for (const auto* blocks : {&file.durable, &file.visible}) {
+    auto block = blocks->lower_bound(offset / SimDisk::kBlockBytes);
+    for (; block != blocks->end() && block->first < end; ++block) {
+      const std::uint64_t at = block->first * SimDisk::kBlockBytes - offset;
+      std::memcpy(out.data() + at, block->second.data(), std::min(SimDisk::kBlockBytes, size - at));
     }
   }
   return size;
