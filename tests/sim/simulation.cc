@@ -161,17 +161,18 @@ class Simulation {
     workload_->compare();
   }
 
-  // What is due within the next minutes happens, and what comes of it.
+  // What is due within the next minutes happens, and what comes of it. The foreign worker goes on:
+  // a retried activity takes its turn after each of its timers.
   void rest() {
-    hub_->run_for(std::chrono::minutes(2));
-    if (!fault_plan_.foreign()) return;
-    std::uint64_t rounds = 0;
-    for (std::uint64_t idle = 0; idle < 4 && rounds < kHealingRoundsMax; ++rounds) {
+    const Duration end = hub_->clock().monotonic() + std::chrono::minutes(2);
+    for (std::uint64_t rounds = 0; rounds < kHealingRoundsMax; ++rounds) {
       const bool any = worker_->turn();
       hub_->settle();
-      idle = any ? 0 : idle + 1;
+      const Duration now = hub_->clock().monotonic();
+      if (any) continue;
+      if (now >= end || !hub_->pass_time_to_next(end - now)) break;
     }
-    hub_->run_for(std::chrono::minutes(2));
+    hub_->settle();
   }
 
   RunResult result() {
