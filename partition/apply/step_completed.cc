@@ -260,6 +260,8 @@ Status apply_step_completed(PartitionState& state, const Fact& fact, const StepC
   Instance& instance = *found;
   state.touch(instance);
   if (instance.history.empty()) {
+    // Everything later looks for the start event in the history.
+    if (body.consumed == 0) return corrupt_step(state, "the first step does not take the start");
     instance.history.reserve(32 + instance.inbox.size() + body.actions.size());
   }
   Reader actions(body.actions);

@@ -221,9 +221,11 @@ std::optional<HistoryEventView> find_event(std::string_view events, HistoryEvent
   return view;
 }
 
-// The ExecutionStarted event of `events`, if one of the first two is.
-std::optional<HistoryEventView> find_started(std::string_view events) {
-  return find_event(events, HistoryEventKind::execution_started, 2, false);
+// The ExecutionStarted event: one of the first two of the history, or the first one to be consumed.
+std::optional<HistoryEventView> find_started(std::string_view history, std::string_view inbox) {
+  const bool fresh = history.empty();
+  return find_event(fresh ? inbox : history, HistoryEventKind::execution_started, fresh ? 1 : 2,
+                    false);
 }
 
 Result<std::unique_ptr<Instance>> decode_instance(std::string_view bytes, bool terminal) {
@@ -253,7 +255,7 @@ Result<std::unique_ptr<Instance>> decode_instance(std::string_view bytes, bool t
         return s;
       }
     }
-  } else if (!find_started(p.view.history.empty() ? p.view.inbox : p.view.history)) {
+  } else if (!find_started(p.view.history, p.view.inbox)) {
     return corrupt_row("no ExecutionStarted event");
   }
   bool ids_are_known = true;
@@ -406,7 +408,7 @@ EntityState to_entity_state(const RowView& row, bool include_state) {
 }
 
 std::optional<HistoryEventView> started_event(const RowView& row) {
-  return find_started(row.history.empty() ? row.inbox : row.history);
+  return find_started(row.history, row.inbox);
 }
 
 std::optional<HistoryEventView> completed_event(const RowView& row) {
@@ -414,7 +416,7 @@ std::optional<HistoryEventView> completed_event(const RowView& row) {
 }
 
 HistoryEventView started_event(const Instance& instance) {
-  const auto started = find_started(instance.history.empty() ? instance.inbox : instance.history);
+  const auto started = find_started(instance.history, instance.inbox);
   INGOT_ASSERT(started.has_value(), instance.sequence.value);
   return *started;
 }

@@ -349,12 +349,14 @@ TEST_F(ApplyTest, ACustomStatusStaysUntilTheNextOne) {
   ASSERT_TRUE(create("first").ok());
   StepCompleted body;
   body.sequence = kFirst;
+  body.consumed = 1;
   body.has_custom_status = true;
   body.custom_status = "half";
   ASSERT_TRUE(apply_now(body).ok());
   ASSERT_NE(instance().custom_status, nullptr);
   ASSERT_TRUE(step("").ok());
   EXPECT_EQ(*instance().custom_status, "half");
+  body.consumed = 0;
   body.custom_status = "";
   ASSERT_TRUE(apply_now(body).ok());
   EXPECT_EQ(*instance().custom_status, "");
@@ -418,6 +420,13 @@ TEST_F(ApplyTest, AStepConsumesNoMoreThanThereIs) {
   StepCompleted body;
   body.sequence = kFirst;
   body.consumed = 2;
+  expect_corrupt(apply_now(body));
+}
+// Such a step would leave a history without a start, and a row that nobody can read.
+TEST_F(ApplyTest, TheFirstStepConsumesTheStart) {
+  ASSERT_TRUE(create("first").ok());
+  StepCompleted body;
+  body.sequence = kFirst;
   expect_corrupt(apply_now(body));
 }
 TEST_F(ApplyTest, ActionIdsAscend) {

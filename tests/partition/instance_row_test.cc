@@ -208,6 +208,18 @@ TEST(InstanceRowTest, ATaskThatWasNeverScheduledIsCorrupt) {
   EXPECT_TRUE(decode_row(row_of(instance)).ok());
 }
 
+// A step that consumes one message would leave a history without it.
+TEST(InstanceRowTest, AnInboxBeforeTheFirstStepBeginsWithTheStart) {
+  Instance instance;
+  instance.sequence = SequenceNumber(1);
+  instance.id = "x";
+  instance.inbox = raised_event("e") + started_event("x");
+  instance.inbox_count = 2;
+  EXPECT_EQ(decode_row(row_of(instance)).status().code(), StatusCode::corrupt);
+  instance.inbox = started_event("x") + raised_event("e");
+  EXPECT_TRUE(decode_row(row_of(instance)).ok());
+}
+
 TEST(InstanceRowTest, EveryTruncationIsCorrupt) {
   const std::string row = full_row();
   for (std::size_t size = 0; size < row.size(); ++size) {
