@@ -222,6 +222,7 @@ std::string chain_fault(const ChainState& chain, const FrameHeader& header) {
     return "the frame records the impossible durable position " +
            std::to_string(header.durable_position);
   }
+  if (header.offset == 0 && header.count == 0) return "a segment begins with a frame without facts";
   return {};
 }
 

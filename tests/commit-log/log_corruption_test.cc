@@ -375,6 +375,27 @@ TEST_F(LogCorruptionTest, SoundFramesWithImpossibleContentAreRefused) {
   }
 }
 
+// The next fact would want a segment of the same name.
+TEST(LogSegmentTest, AFrameWithoutFactsBeginsNoSegment) {
+  sim::SimDisk disk(1);
+  sim::SimIo io(disk);
+  ASSERT_TRUE(io.make_directory("/log").ok());
+  const std::string path = segment_path("/log", Position(1));
+  ASSERT_TRUE(io.create_zeroed(path, 2 * kBlockBytes).ok());
+  FrameHeader header;
+  header.hub_id = kTestHub;
+  header.partition = 3;
+  header.segment_id = header.first_position = 1;
+  header.segment_blocks = 2;
+  std::string frame(kBlockBytes, '\0');
+  seal_frame(header, {frame.data(), frame.size()});
+  disk.overwrite(path, 0, frame);
+  EXPECT_EQ(open_log(io, small_log("/log")).status.code(), StatusCode::corrupt);
+  const auto summary = LogReader(io, reader_options()).read({});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->faults, 1U);
+}
+
 TEST_F(LogCorruptionTest, AnUnprovenLastBatchIsATornTail) {
   // Without a watermark, nothing tells a damaged last frame from a write that was cut short.
   const auto disk = disk_.clone(6);
