@@ -23,6 +23,12 @@ Call::Call(const std::string& hub, const std::string& token) {
   context_.set_deadline(std::chrono::system_clock::now() + kLong);
 }
 
+std::unique_ptr<Call> Call::endless(const std::string& hub) {
+  auto call = std::make_unique<Call>(hub);
+  call->context_.set_deadline(std::chrono::system_clock::time_point::max());
+  return call;
+}
+
 bool eventually(const std::function<bool()>& condition) {
   const auto end = std::chrono::steady_clock::now() + kLong;
   while (!condition()) {
@@ -82,7 +88,7 @@ void wait_for_go(const ::OrchestratorRequest& request, ::OrchestratorResponse& r
 // -----------------------------------------------------------------------------------
 
 void TestWorker::start() {
-  call_ = std::make_unique<Call>(hub_);
+  call_ = Call::endless(hub_);
   thread_ = std::thread([this] { run(); });
 }
 

@@ -30,6 +30,8 @@ using Stub = ::TaskHubSidecarService::Stub;
 class Call {
  public:
   explicit Call(const std::string& hub = {}, const std::string& token = {});
+  // One that lasts until it is cancelled.
+  static std::unique_ptr<Call> endless(const std::string& hub);
   operator grpc::ClientContext*() { return &context_; }  // NOLINT(google-explicit-constructor)
   grpc::ClientContext* operator->() { return &context_; }
 
