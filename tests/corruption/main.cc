@@ -1,4 +1,4 @@
-// `ingot-corruption --cases N --seed S`: damages logs, checkpoints and whole hubs in N ways and
+// `ingot-corruption --cases N --seed S`: damages logs and checkpoints in N ways and
 // tells what became of it. Exit 0 when nothing was accepted in silence and no signal came.
 //
 //   ingot-corruption --cases 1000000 --seed 1
@@ -118,9 +118,9 @@ int run(const Arguments& arguments, const std::string& folder) {
     return folder + "/" + name;
   };
   const std::vector<Entry> entries = {
-      {"log", 600, [] { return std::make_unique<LogVictim>(LogVictimPlan{}); }},
-      {"log-of-two", 200, [] { return std::make_unique<LogVictim>(LogVictimPlan{.segments = 2}); }},
-      {"checkpoint", 200, [&] { return std::make_unique<StoreVictim>(fresh("store")); }},
+      {"log", 800, [] { return std::make_unique<LogVictim>(LogVictimPlan{}); }},
+      {"log-of-two", 192, [] { return std::make_unique<LogVictim>(LogVictimPlan{.segments = 2}); }},
+      {"checkpoint", 8, [&] { return std::make_unique<StoreVictim>(fresh("store")); }},
   };
   Tally total;
   bool any = false;
