@@ -10,6 +10,7 @@
 #include "commit-log/recovery.h"
 #include "commit-log/segment_pool.h"
 #include "core/assert.h"
+#include "core/planted_bug.h"
 #include "core/try.h"
 
 namespace ingot::log {
@@ -72,7 +73,9 @@ class CommitLogImpl final : public CommitLog {
   [[nodiscard]] bool needs_watermark() const override;
 
   [[nodiscard]] Position appended_position() const override { return appended_; }
-  [[nodiscard]] Position durable_position() const override { return durable_; }
+  [[nodiscard]] Position durable_position() const override {
+    return INGOT_PLANTED(kDurableBeforeWritten) ? submitted_ : durable_;
+  }
   Status trim(Position checkpoint) override;
   [[nodiscard]] bool has_room(std::uint64_t fact_bytes) const override;
   Status make_room() override;
@@ -201,7 +204,7 @@ FrameHeader CommitLogImpl::header() const {
   header.segment_id = segments_.back().first.value;
   header.epoch = options_.epoch;
   header.first_position = durable_.value + 1;
-  header.durable_position = durable_.value;
+  header.durable_position = INGOT_PLANTED(kRecordNoDurable) ? covered_.value : durable_.value;
   header.previous = last_checksum_;
   header.offset = offset_;
   header.write_offset = offset_;
@@ -259,7 +262,7 @@ Status CommitLogImpl::flush(std::uint64_t token) {
 Status CommitLogImpl::on_write(const Status& status) {
   INGOT_ASSERT(in_flight_);
   in_flight_ = false;
-  if (!status.ok()) return fail(status);
+  if (!status.ok() && !INGOT_PLANTED(kForgiveWriteFailure)) return fail(status);
   offset_ += in_flight_bytes_;
   pool_->log_grew(in_flight_bytes_);
   durable_ = submitted_;
@@ -274,6 +277,7 @@ Status CommitLogImpl::on_write(const Status& status) {
 }
 
 bool CommitLogImpl::needs_watermark() const {
+  if (INGOT_PLANTED(kFreezeWatermark)) return false;
   // At the start of a segment its name covers everything before.
   return !in_flight_ && failure_.ok() && covered_ < durable_ && offset_ != 0 &&
          room() >= kWatermarkBytes;
@@ -312,6 +316,7 @@ Status CommitLogImpl::roll(std::uint64_t bytes) {
 
 Status CommitLogImpl::trim(Position checkpoint) {
   if (!failure_.ok()) return failure_;
+  if (INGOT_PLANTED(kTrimTooFar)) checkpoint = appended_;
   while (segments_.size() > 1 && segments_[1].first.value <= checkpoint.value + 1) {
     pool_->retire(std::move(segments_.front().path), segments_.front().size);
     segments_.pop_front();
@@ -321,6 +326,7 @@ Status CommitLogImpl::trim(Position checkpoint) {
 }
 
 bool CommitLogImpl::has_room(std::uint64_t fact_bytes) const {
+  if (INGOT_PLANTED(kAlwaysHasRoom)) return true;
   const std::uint64_t segment = options_.segment_bytes - kWatermarkBytes;
   const std::uint64_t taken = (in_flight_ ? in_flight_bytes_ : 0) + kWatermarkBytes;
   std::uint64_t left = room() - std::min(room(), taken);

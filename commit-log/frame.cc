@@ -6,6 +6,7 @@
 
 #include "core/assert.h"
 #include "core/hash.h"
+#include "core/planted_bug.h"
 
 namespace ingot::log {
 namespace {
@@ -50,13 +51,18 @@ FrameKind judge_frame(const FrameHeader& header, std::span<const char> frame,
                       const FrameContext& context, std::uint64_t offset) {
   if (header.magic != kFrameMagic) return FrameKind::absent;
   if (frame.size() != frame_bytes(header.stored_bytes)) return FrameKind::damaged;
-  if (checksum_of(frame) != header.checksum) return FrameKind::damaged;
+  if (checksum_of(frame) != header.checksum && !INGOT_PLANTED(kTrustFrames)) {
+    return FrameKind::damaged;
+  }
   // From here on the frame is what somebody wrote.
   if (header.version != kFrameVersion) return FrameKind::newer;
   if (header.hub_id != context.hub_id || header.partition != context.partition.value) {
     return FrameKind::foreign;
   }
-  if (header.segment_id != context.segment_id) return FrameKind::stale;
+  if (header.segment_id != context.segment_id && !INGOT_PLANTED(kAcceptStaleFrames)) {
+    return FrameKind::stale;
+  }
+  if (INGOT_PLANTED(kAcceptMisplacedFrames)) return FrameKind::valid;
   if (header.offset != offset || header.write_offset > offset ||
       header.segment_blocks * kBlockBytes != context.segment_bytes) {
     return FrameKind::misplaced;

@@ -6,6 +6,7 @@
 
 #include "commit-log/segment_reader.h"
 #include "core/aligned_buffer.h"
+#include "core/planted_bug.h"
 #include "core/try.h"
 
 namespace ingot::log {
@@ -52,7 +53,7 @@ class Recovery {
   Status read_segments() {
     const std::size_t start = first_needed();
     const Position first = log_.segments[start].first;
-    if (first > checkpoint_.plus(1)) {
+    if (first > checkpoint_.plus(1) && !INGOT_PLANTED(kAcceptMissingFacts)) {
       return Status(StatusCode::corrupt,
                     log_.segments[start].path + ": the log starts at position " +
                         std::to_string(first.value) + ", the checkpoint ends at " +
@@ -120,7 +121,7 @@ class Recovery {
     log_.end_offset = offset;
     const FileHandle file = reader.release();
     Status status = zero(file, offset, zero_end_);
-    if (status.ok()) status = io_.sync(file);
+    if (status.ok() && !INGOT_PLANTED(kOpenWithoutSync)) status = io_.sync(file);
     if (status.ok()) {
       log_.last_file = file;
     } else {
@@ -143,7 +144,7 @@ class Recovery {
       }
       Status replayed;
       Status status = for_each_fact(header, *payload, [&](Position at, std::string_view fact) {
-        if (at <= checkpoint_) return Status();
+        if (at <= checkpoint_ && !INGOT_PLANTED(kReplayCheckpointed)) return Status();
         replayed = replay_(at, fact);
         return replayed;
       });
@@ -165,12 +166,12 @@ class Recovery {
       return refuse(reader, offset, found, "no crash leaves that behind");
     }
     INGOT_ASSIGN(const TailScan scan, reader.scan(offset, chain_.next));
-    if (scan.proves_durable) {
+    if (scan.proves_durable && !INGOT_PLANTED(kIgnoreProofs)) {
       return refuse(reader, offset, found,
                     "the frame at offset " + std::to_string(scan.proof_offset) +
                         " proves that it was durable");
     }
-    zero_end_ = scan.remnants_end;
+    if (!INGOT_PLANTED(kKeepTornTail)) zero_end_ = scan.remnants_end;
     return {};
   }
 
@@ -215,7 +216,7 @@ std::string chain_fault(const ChainState& chain, const FrameHeader& header) {
   if (header.first_position != chain.next.value) {
     return "the frame starts at position " + std::to_string(header.first_position);
   }
-  if (chain.previous_known && header.previous != chain.previous) {
+  if (chain.previous_known && header.previous != chain.previous && !INGOT_PLANTED(kIgnoreChain)) {
     return "the frame does not follow the frame before it";
   }
   if (header.durable_position < chain.durable || header.durable_position >= header.first_position) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/assert.h"
+#include "core/planted_bug.h"
 #include "core/try.h"
 
 namespace ingot::storage {
@@ -167,7 +168,8 @@ Status IdMerger::work(Job& job, std::uint64_t& budget, TableReader& reader, Tabl
     --budget;
     const IdEntry& entry = cursor.entry();
     job.last_id.assign(entry.id);
-    if (!job.drop_tombstones || entry.kind != IdKind::tombstone) {
+    const bool drop = job.drop_tombstones || INGOT_PLANTED(kDropTombstonesAlways);
+    if (!drop || entry.kind != IdKind::tombstone) {
       INGOT_TRY(job.builder.add(entry, sink));
     }
     INGOT_ASSIGN(more, cursor.next());

@@ -16,6 +16,7 @@
 #include <span>
 
 #include "core/codec.h"
+#include "core/planted_bug.h"
 #include "core/try.h"
 #include "storage/pack.h"
 #include "storage/store_core.h"
@@ -291,13 +292,14 @@ Status LmdbCheckpoint::write_ids() {
     }
     if (before == IdKind::record) {
       --meta.records;
-      dead_.push_back({old->place, old->offset});
+      if (!INGOT_PLANTED(kLoseDeadRecord)) dead_.push_back({old->place, old->offset});
     }
     if (before != IdKind::tombstone) --meta.ids;
     if (entry.kind == IdKind::record) ++meta.records;
     if (entry.kind != IdKind::tombstone) ++meta.ids;
     // Nothing to hide.
     if (entry.kind == IdKind::tombstone && before == IdKind::tombstone) continue;
+    if (entry.kind == IdKind::tombstone && INGOT_PLANTED(kLoseTombstone)) continue;
     entries.push_back(entry);
   }
   return core_->merger.add(entries, reader_, writer_);
@@ -367,7 +369,7 @@ Status LmdbCheckpoint::write_all(Position position) {
   INGOT_TRY(write_ids());
   INGOT_TRY(list_dead());
   INGOT_TRY(core_->merger.finish(reader_, writer_));
-  writer_.meta().position = position;
+  writer_.meta().position = INGOT_PLANTED(kCheckpointAhead) ? position.plus(1) : position;
   return writer_.finish();
 }
 

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/planted_bug.h"
 #include "core/try.h"
 #include "storage/store_scan.h"
 
@@ -30,7 +31,7 @@ class LmdbStore final : public CheckpointStore {
 
   bool may_contain(std::string_view id) const override {
     const SnapshotPointer snapshot = core_->snapshot();
-    if (snapshot->runs.empty()) return false;
+    if (snapshot->runs.empty() || INGOT_PLANTED(kNeverStored)) return false;
     const std::uint64_t hash = id_hash(id);
     for (const BloomFilter* filter : snapshot->filters) filter->prefetch(hash);
     for (std::size_t i = 0; i < snapshot->filters.size(); ++i) {

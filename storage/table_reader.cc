@@ -1,6 +1,7 @@
 #include "storage/table_reader.h"
 
 #include "core/codec.h"
+#include "core/planted_bug.h"
 #include "core/try.h"
 
 namespace ingot::storage {
@@ -109,7 +110,8 @@ Result<SnapshotRoots> read_roots(const PageFile& file) {
                                  ": not the tree that the meta row describes");
     }
     INGOT_ASSIGN(const auto header, reader.get(table, kHeaderKey));
-    if (!header || header->generation != roots.meta.table(table).generation) {
+    if (!header || (header->generation != roots.meta.table(table).generation &&
+                    !INGOT_PLANTED(kAcceptOldTables))) {
       return row_fault(file, std::string("table ") + kTableNames[i] + ": its header is not that " +
                                  "of the last change");
     }

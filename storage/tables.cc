@@ -3,6 +3,7 @@
 #include "core/codec.h"
 #include "core/crc32c.h"
 #include "core/hash.h"
+#include "core/planted_bug.h"
 
 namespace ingot::storage {
 namespace {
@@ -40,7 +41,8 @@ bool unseal(Table table, std::string_view key, std::string_view value, std::uint
   std::size_t shortest = 1;
   for (std::uint64_t rest = out.generation; rest >= 0x80; rest >>= 7) ++shortest;
   if (value.size() - out.payload.size() != sizeof out.crc + shortest) return false;
-  return binding_crc(table, key, out.generation, out.payload) == out.crc;
+  return binding_crc(table, key, out.generation, out.payload) == out.crc ||
+         INGOT_PLANTED(kTrustValues);
 }
 
 std::uint64_t value_hash(std::string_view key, std::uint32_t crc) { return hash64(key, crc); }

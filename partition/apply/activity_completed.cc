@@ -2,6 +2,7 @@
 // for what was never pending, changes nothing. The result of a detached task is dropped, and the
 // task with it.
 
+#include "core/planted_bug.h"
 #include "core/try.h"
 #include "partition/apply/apply.h"
 
@@ -16,13 +17,15 @@ Status apply_activity_completed(PartitionState& state, const Fact& /*fact*/,
     return Status(StatusCode::corrupt, "an ActivityCompleted fact with a " +
                                            std::string(to_string(event.kind)) + " event");
   }
-  if (instance == nullptr || instance->generation != body.generation) {
+  const bool replaced = instance == nullptr || (instance->generation != body.generation &&
+                                                !INGOT_PLANTED(kIgnoreGeneration));
+  if (replaced) {
     state.detached.remove({body.sequence, body.generation, event.scheduled_id});
     return {};
   }
   if (!instance->tasks.contains(event.scheduled_id)) return {};
   state.touch(*instance);
-  instance->tasks.remove(event.scheduled_id);
+  if (!INGOT_PLANTED(kTaskStaysPending)) instance->tasks.remove(event.scheduled_id);
   deliver(state, *instance, body.event, effects);
   return {};
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/hash.h"
+#include "core/planted_bug.h"
 #include "partition/apply/apply.h"
 #include "partition/apply/outgoing.h"
 
@@ -51,7 +52,8 @@ void admit(PartitionState& state, Instance& instance, const HistoryEventView& ev
            std::string_view encoded, Timestamp at, Effects& effects) {
   Entity& entity = *instance.entity;
   if (event.kind == Kind::entity_lock_requested) {
-    if (entity.locked() || entity.waiting_count != 0 || instance.inbox_count != 0) {
+    if ((entity.locked() || entity.waiting_count != 0 || instance.inbox_count != 0) &&
+        !INGOT_PLANTED(kGrantHeldLock)) {
       wait(instance, encoded);
     } else {
       grant(state, instance, event, at, effects);
@@ -60,7 +62,7 @@ void admit(PartitionState& state, Instance& instance, const HistoryEventView& ev
   }
   const bool owner = entity.locked() && event.instance_id == entity.lock.owner &&
                      event.execution_id == entity.lock.execution_id;
-  if (owner || (!entity.locked() && entity.waiting_count == 0)) {
+  if (owner || (!entity.locked() && entity.waiting_count == 0) || INGOT_PLANTED(kIgnoreLock)) {
     deliver(state, instance, encoded, effects);
   } else {
     wait(instance, encoded);
@@ -86,7 +88,7 @@ void unlock(PartitionState& state, Instance& instance, const HistoryEventView& e
             Effects& effects) {
   Entity& entity = *instance.entity;
   const CriticalSection section = section_of(event);
-  if (entity.locked() && entity.lock == section) {
+  if (entity.locked() && (entity.lock == section || INGOT_PLANTED(kUnlockForAnyone))) {
     entity.lock = {};
     if (!event.lock_set.empty()) {
       const std::vector<std::string> set = lock_set_of(event.lock_set);

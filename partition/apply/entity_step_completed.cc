@@ -1,6 +1,7 @@
 // EntityStepCompleted: a batch of operations of an entity, committed as a whole: they leave the
 // inbox, the state changes, answers and signals go out.
 
+#include "core/planted_bug.h"
 #include "core/try.h"
 #include "partition/apply/apply.h"
 #include "partition/apply/entity_messages.h"
@@ -66,7 +67,7 @@ Status apply_entity_step_completed(PartitionState& state, const Fact& fact,
   instance.updated_at = fact.at;
   if (body.change == StateChange::set) {
     instance.entity->state = std::string(body.entity_state);
-  } else if (body.change == StateChange::deleted) {
+  } else if (body.change == StateChange::deleted && !INGOT_PLANTED(kKeepDeletedState)) {
     instance.entity->state.reset();
   }
   Reader actions(body.actions);
@@ -76,7 +77,7 @@ Status apply_entity_step_completed(PartitionState& state, const Fact& fact,
     INGOT_TRY(take_action(state, instance, action, fact.at, effects));
   }
   if (!actions.ok()) return corrupt_batch(state, "an action can't be decoded");
-  admit_waiting(state, instance, fact.at, effects);
+  if (!INGOT_PLANTED(kForgetWaitingOperations)) admit_waiting(state, instance, fact.at, effects);
   state.instances.used(instance);
   if (instance.inbox_count != 0) effects.push_back(StepReady{instance.sequence});
   return {};

@@ -2,6 +2,7 @@
 // it replaces is terminated first, if it is alive.
 
 #include "core/hash.h"
+#include "core/planted_bug.h"
 #include "core/try.h"
 #include "partition/apply/apply.h"
 #include "partition/apply/orchestration_end.h"
@@ -43,7 +44,7 @@ Status create_orchestration(PartitionState& state, const HistoryEventView& start
   ++state.counters.created;
   ++state.count(RuntimeStatus::pending);
   state.touch(instance);
-  if (started.has_fire_at && started.fire_at > at) {
+  if (started.has_fire_at && started.fire_at > at && !INGOT_PLANTED(kStartAtOnce)) {
     instance.start_scheduled = true;
     instance.timers.push_back({kScheduledStartTimer, started.fire_at});
     state.agenda.add({started.fire_at, instance.sequence, kScheduledStartTimer, 0});
@@ -55,7 +56,7 @@ Status create_orchestration(PartitionState& state, const HistoryEventView& start
 Status apply_instance_created(PartitionState& state, const Fact& fact, const InstanceCreated& body,
                               Effects& effects) {
   INGOT_ASSIGN(const HistoryEventView started, only_event(body.started));
-  state.requests.add(body.request_id);
+  if (!INGOT_PLANTED(kForgetStartIds)) state.requests.add(body.request_id);
   std::optional<RuntimeStatus> replaced = body.replaced;
   if (replaced && !is_terminal(*replaced)) {
     INGOT_ASSIGN(Instance * live, live_instance(state, body.replaced_sequence));

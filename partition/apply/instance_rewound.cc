@@ -4,6 +4,7 @@
 #include <map>
 
 #include "core/hash.h"
+#include "core/planted_bug.h"
 #include "core/try.h"
 #include "partition/apply/apply.h"
 #include "partition/apply/outgoing.h"
@@ -72,7 +73,7 @@ Status apply_instance_rewound(PartitionState& state, const Fact& fact, const Ins
   for (const PendingTimer& timer : instance.timers) {
     state.agenda.add({timer.fire_at, instance.sequence, timer.id, instance.generation});
   }
-  send_pending_again(state, instance, fact.at, effects);
+  if (!INGOT_PLANTED(kRewindStartsNothing)) send_pending_again(state, instance, fact.at, effects);
   if (!instance.blocked()) effects.push_back(StepReady{instance.sequence});
   return {};
 }

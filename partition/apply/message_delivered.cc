@@ -1,6 +1,7 @@
 // MessageDelivered: a client's message goes to the end of the inbox. A termination does not wait
 // for a scheduled start. For an entity it is an operation, or the word that a lock is given back.
 
+#include "core/planted_bug.h"
 #include "core/try.h"
 #include "partition/apply/apply.h"
 #include "partition/apply/entity_messages.h"
@@ -12,7 +13,7 @@ Status apply_message_delivered(PartitionState& state, const Fact& fact,
                                const MessageDelivered& body, Effects& effects) {
   INGOT_ASSIGN(Instance * instance, live_instance(state, body.sequence));
   INGOT_ASSIGN(const HistoryEventView event, only_event(body.event));
-  state.requests.add(body.request_id);
+  if (!INGOT_PLANTED(kForgetMessageIds)) state.requests.add(body.request_id);
   if (instance != nullptr && instance->entity != nullptr) {
     return receive_entity_message(state, *instance, event, body.event, fact.at, effects);
   }
@@ -34,7 +35,8 @@ bool is_client_message(HistoryEventKind kind) {
 void deliver_control(PartitionState& state, Instance& instance, const HistoryEventView& event,
                      std::string_view encoded, Timestamp at, Effects& effects) {
   if (event.kind != HistoryEventKind::event_raised) instance.control_in_inbox = true;
-  if (event.kind == HistoryEventKind::execution_terminated && instance.start_scheduled) {
+  if (event.kind == HistoryEventKind::execution_terminated && instance.start_scheduled &&
+      !INGOT_PLANTED(kTerminateWaitsForStart)) {
     state.touch(instance);
     instance.start_scheduled = false;
     state.cancel_timers(instance);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/planted_bug.h"
 #include "partition/apply/outgoing.h"
 #include "partition/state/row.h"
 
@@ -21,6 +22,7 @@ void reply_to_parent(PartitionState& state, const Instance& instance,
   const HistoryEventView started = started_event(instance);
   const std::optional<ParentInfo> parent = decode_parent(started.parent);
   if (!parent || parent->scheduled_id < 0) return;
+  if (INGOT_PLANTED(kNoReplyOfFailures) && completed.status != RuntimeStatus::completed) return;
   send_encoded(state, parent->instance_id, child_answer(instance.id, *parent, completed, at),
                effects);
 }
@@ -49,8 +51,9 @@ void terminate_children(PartitionState& state, const Instance& instance,
 void end_orchestration(PartitionState& state, Instance& instance, const HistoryEventView& completed,
                        bool recurse, Timestamp at, Effects& effects) {
   state.set_status(instance, completed.status);
-  release_locks(state, instance, at, effects);
-  if (recurse) terminate_children(state, instance, completed, at, effects);
+  if (!INGOT_PLANTED(kKeepLocks)) release_locks(state, instance, at, effects);
+  if (recurse && !INGOT_PLANTED(kOrphanChildren))
+    terminate_children(state, instance, completed, at, effects);
   if (instance.has_parent) reply_to_parent(state, instance, completed, at, effects);
   state.detach_tasks(instance);
   const SequenceNumber sequence = instance.sequence;
@@ -144,7 +147,7 @@ Status continue_as_new(PartitionState& state, Instance& instance, const HistoryE
   std::string inbox = state.take_buffer();
   encode_event(started, inbox);
   std::uint32_t count = 1;
-  Reader carried(body.carry_over);
+  Reader carried(INGOT_PLANTED(kDropCarryOver) ? std::string_view() : body.carry_over);
   while (carried.more()) {
     const char* start = carried.at();
     const HistoryEventView event = decode_event(carried);
@@ -159,17 +162,17 @@ Status continue_as_new(PartitionState& state, Instance& instance, const HistoryE
   while (left.more()) {
     const char* start = left.at();
     const HistoryEventView event = decode_trusted_event(left);
-    if (!outlives_execution(event.kind)) continue;
+    if (!outlives_execution(event.kind) || INGOT_PLANTED(kDropUnconsumed)) continue;
     inbox.append(start, static_cast<std::size_t>(left.at() - start));
     ++count;
   }
   state.detach_tasks(instance);
-  state.cancel_timers(instance);
+  if (!INGOT_PLANTED(kTimersOutliveExecution)) state.cancel_timers(instance);
   instance.timers.clear();
   instance.tasks.clear();
   instance.awaited.clear();
   instance.next_action_id = 0;
-  ++instance.generation;
+  if (!INGOT_PLANTED(kKeepGeneration)) ++instance.generation;
   instance.execution_id = body.next_execution_id;
   instance.history.clear();
   instance.inbox = std::move(inbox);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/hash.h"
+#include "core/planted_bug.h"
 #include "core/try.h"
 #include "partition/apply/apply.h"
 #include "partition/apply/orchestration_end.h"
@@ -277,7 +278,7 @@ Status apply_step_completed(PartitionState& state, const Fact& fact, const StepC
     state.set_status(instance, RuntimeStatus::running);
     effects.push_back(InstanceStarted{instance.sequence});
   }
-  if (control.suspended) {
+  if (control.suspended && !INGOT_PLANTED(kIgnoreSuspension)) {
     state.set_status(instance,
                      *control.suspended ? RuntimeStatus::suspended : RuntimeStatus::running);
   }

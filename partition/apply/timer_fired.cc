@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/planted_bug.h"
 #include "core/try.h"
 #include "partition/apply/apply.h"
 #include "partition/apply/entity_messages.h"
@@ -19,7 +20,7 @@ Status apply_timer_fired(PartitionState& state, const Fact& fact, const TimerFir
   state.touch(*instance);
   const Timestamp fire_at = timer->fire_at;
   state.agenda.remove({fire_at, instance->sequence, body.timer_id, instance->generation});
-  instance->timers.erase(timer);
+  if (!INGOT_PLANTED(kTimerStaysPending)) instance->timers.erase(timer);
   if (instance->entity != nullptr) {
     auto& scheduled = instance->entity->scheduled;
     const auto signal =

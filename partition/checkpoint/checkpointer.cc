@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/planted_bug.h"
+
 namespace ingot::partition {
 namespace {
 
@@ -35,6 +37,7 @@ Duration Checkpointer::next_deadline(bool hurry) const {
 }
 
 bool Checkpointer::behind() const {
+  if (INGOT_PLANTED(kUnboundedLog)) return false;
   return log_.counters().payload_bytes - committed_payload_bytes_ >
          environment_.options.log_bytes_max;
 }
@@ -57,13 +60,16 @@ void Checkpointer::start_cut() {
   cut_ = std::make_unique<Cut>(state_);
   copied_ = false;
   retry_at_ = Duration(0);
+  if (INGOT_PLANTED(kTrimAtCut)) static_cast<void>(log_.trim(state_.applied));
   cut_position_ = state_.applied;
   cut_payload_bytes_ = log_.counters().payload_bytes;
 }
 
 void Checkpointer::advance(Duration monotonic) {
   if (!copied_) copied_ = cut_->copy_some(kSlice);
-  if (copied_ && log_.durable_position() >= cut_->position() && monotonic >= retry_at_) submit();
+  const Position durable =
+      INGOT_PLANTED(kCheckpointUndurable) ? log_.appended_position() : log_.durable_position();
+  if (copied_ && durable >= cut_->position() && monotonic >= retry_at_) submit();
 }
 
 void Checkpointer::submit() {

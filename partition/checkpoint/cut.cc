@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/planted_bug.h"
 #include "core/try.h"
 #include "partition/state/row.h"
 
@@ -104,6 +105,7 @@ bool Cut::copy_some(std::size_t count) {
     Instance* instance = state_.instances.find(to_copy_[next_]);
     // Gone: it ended before the cut, or was copied just before it ended. Changed: copied before.
     if (instance == nullptr || instance->dirty_epoch != epoch_) continue;
+    if (instance->entity && INGOT_PLANTED(kCutWithoutEntities)) continue;
     copy(*instance);
     instance->dirty_epoch = 0;
   }
@@ -118,7 +120,7 @@ void Cut::copy(Instance& instance) {
   row.sequence = instance.sequence;
   encode_row(instance, row.bytes);
   if (!instance.stored) row.new_id = instance.id;
-  const bool work = instance.has_outstanding_work();
+  const bool work = instance.has_outstanding_work() && !INGOT_PLANTED(kListNoWork);
   if (work != instance.work_listed) row.work = work ? WorkChange::listed : WorkChange::unlisted;
   instance.stored = true;
   instance.work_listed = work;
@@ -145,10 +147,12 @@ Status Cut::write(storage::CheckpointStore& store) const {
   using storage::EntryTable;
   for (const ErasedRow& row : erased_) {
     checkpoint->erase_row(row.sequence);
+    if (INGOT_PLANTED(kKeepEndedRows)) checkpoint->put_row(row.sequence, {});
     if (row.work_listed) checkpoint->erase_entry(EntryTable::work, encode_work_key(row.sequence));
   }
   // In the order in which they ended; a live row comes last, because it is the newest of its id.
   records_.for_each([&](const FinishedRecord& record) {
+    if (record.purged() && INGOT_PLANTED(kLosePurges)) return;
     if (record.purged()) {
       checkpoint->erase_id(record.id);
     } else {
@@ -166,6 +170,7 @@ Status Cut::write(storage::CheckpointStore& store) const {
   }
   for (const TimerChange& change : net_timer_changes()) {
     const std::string key = encode_timer_key(change.key);
+    if (change.added && INGOT_PLANTED(kLoseTimers)) continue;
     if (change.added) {
       checkpoint->put_entry(EntryTable::timers, key, {});
     } else {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/hash.h"
+#include "core/planted_bug.h"
 #include "core/try.h"
 #include "partition/state/row.h"
 
@@ -74,7 +75,8 @@ Status Residency::take(LoadDone& done, std::vector<std::unique_ptr<Inbox::Entry>
   const bool by_id = done.sequence.value == 0;
   Instance* resident =
       by_id ? state_.instances.find(done.id_hash, done.id) : state_.instances.find(done.sequence);
-  if (resident == nullptr && done.checkpoints_seen != checkpoints_) {
+  if (resident == nullptr && done.checkpoints_seen != checkpoints_ &&
+      !INGOT_PLANTED(kTrustOldLoad)) {
     submit(std::move(done.id), done.id_hash, done.sequence);
     return {};
   }
@@ -117,7 +119,8 @@ Status Residency::install(std::string_view row) {
   if (state_.instances.find(instance->sequence) != nullptr) return {};
   instance->id_hash = hash64(instance->id);
   // Another load was first, and the instance has ended since: it must not come back to life.
-  if (!state_.finished.find(instance->id_hash, instance->id).id.empty()) return {};
+  const bool ended = !state_.finished.find(instance->id_hash, instance->id).id.empty();
+  if (ended && !INGOT_PLANTED(kReviveEnded)) return {};
   if (state_.instances.find(instance->id_hash, instance->id) != nullptr) return {};
   instance->stored = true;
   instance->work_listed = instance->has_outstanding_work();
@@ -134,7 +137,8 @@ bool Residency::evict(std::size_t budget_bytes, std::size_t count) {
       state_.instances.used(*oldest);
       continue;
     }
-    if (oldest->dirty_epoch != 0 || oldest->copied_epoch > committed_epoch_) return false;
+    const bool clean = oldest->dirty_epoch == 0 && oldest->copied_epoch <= committed_epoch_;
+    if (!clean && !INGOT_PLANTED(kEvictUncommitted)) return false;
     if (session != nullptr) sessions_.drop_execution(*session);
     state_.instances.remove(*oldest).reset();
   }

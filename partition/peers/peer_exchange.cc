@@ -6,6 +6,7 @@
 
 #include "core/hash.h"
 #include "core/history_codec.h"
+#include "core/planted_bug.h"
 #include "partition/requests/rewind.h"
 #include "partition/state/row.h"
 
@@ -41,6 +42,7 @@ void PeerExchange::send() {
 }
 
 void PeerExchange::resend_all() {
+  if (INGOT_PLANTED(kResendNothing)) return;
   for (const auto& [destination, channel] : state_.outbox.channels()) {
     if (is_own(destination)) {
       own_waits_ |= !channel.unconfirmed.empty();
@@ -90,7 +92,7 @@ void PeerExchange::pump(PartitionId origin, Inlet& inlet) {
   while (!inlet.waiting.empty() && recorder_.failure().ok() && recorder_.has_room()) {
     const PeerMessage& message = inlet.waiting.front();
     const std::uint64_t last = state_.dedup.last(origin);
-    if (message.channel_position <= last) {
+    if (message.channel_position <= last && !INGOT_PLANTED(kTakeMessagesTwice)) {
       inlet.waiting.pop_front();
       taken = true;  // the origin has forgotten our confirmation
       continue;
@@ -172,6 +174,9 @@ bool PeerExchange::receive_rewind(PartitionId origin, const PeerMessage& message
 void PeerExchange::confirm(PartitionId origin, Inlet& inlet) {
   if (inlet.confirming) return;  // the one at the gate will say how far we are by then
   inlet.confirming = true;
+  if (INGOT_PLANTED(kConfirmEarly)) {
+    environment_.post.push(origin, PeerConfirmation{state_.partition, state_.dedup.last(origin)});
+  }
   // What it confirms is what is durable when it leaves: the position is taken now.
   gate_.hold(recorder_.position(),
              [this, origin, position = state_.dedup.last(origin)](const Status& status) {

@@ -1,5 +1,6 @@
 #include "partition/requests/intake.h"
 
+#include "core/planted_bug.h"
 #include "partition/state/row.h"
 
 namespace ingot::partition {
@@ -49,7 +50,7 @@ bool Intake::record_start(const HistoryEventView& started, std::uint64_t request
 bool Intake::take(StartRequest& request) {
   const Found found = residency_.find(request.id_hash, request.instance_id);
   if (found.in_store) return false;
-  if (state_.requests.contains(request.request_id)) {
+  if (state_.requests.contains(request.request_id) && !INGOT_PLANTED(kRepeatStarts)) {
     answer_repeated(request, found);
     return true;
   }
@@ -109,7 +110,7 @@ void Intake::answer_repeated(StartRequest& request, const Found& found) {
 }
 
 bool Intake::take(DeliverRequest& request) {
-  if (state_.requests.contains(request.request_id)) {
+  if (state_.requests.contains(request.request_id) && !INGOT_PLANTED(kRepeatMessages)) {
     answer(request.done, Status());
     return true;
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/planted_bug.h"
+
 namespace ingot::partition {
 namespace {
 
@@ -27,7 +29,7 @@ void Retention::turn(Duration monotonic) {
   request.take = [this](const RowView& row, storage::RecordCursor resume) -> Result<bool> {
     from_ = resume;
     const Duration left = row.updated_at + environment_.options.retention - recorder_.now();
-    if (left > Duration(0)) {
+    if (left > Duration(0) && !INGOT_PLANTED(kRetainNothing)) {
       progress_->wait = std::min(left, kWaitMax);
       return false;
     }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/planted_bug.h"
+
 namespace ingot::partition {
 
 void Waiters::add(SequenceNumber sequence, Waiter waiter) {
@@ -38,6 +40,7 @@ void Waiters::finished(Session& session, std::string_view record) {
   const Result<RowView> row = view_row(record);
   INGOT_ASSERT(row.ok(), session.sequence.value);  // written by ourselves a moment ago
   for (Waiter& waiter : session.waiters) {
+    if (INGOT_PLANTED(kForgetWaiters)) continue;
     answer_when_durable(gate_, recorder_.position(), std::move(waiter.done),
                         to_instance_state(*row, waiter.with_payloads));
   }

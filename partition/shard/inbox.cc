@@ -1,5 +1,7 @@
 #include "partition/shard/inbox.h"
 
+#include "core/planted_bug.h"
+
 namespace ingot::partition {
 
 Inbox::Inbox(std::uint32_t partitions, std::uint32_t requests_max, std::function<void()> wake)
@@ -18,7 +20,7 @@ Status Inbox::offer(std::uint32_t slot, Request&& request) {
     count.fetch_sub(1);
     return Status(StatusCode::cancelled, "the task hub is closed");
   }
-  if (before >= requests_max_) {
+  if (before >= requests_max_ && !INGOT_PLANTED(kUnboundedInbox)) {
     count.fetch_sub(1);
     return Status(StatusCode::overloaded, "the partition's inbox holds " +
                                               std::to_string(requests_max_) +

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/planted_bug.h"
+
 namespace ingot::partition {
 namespace {
 
@@ -61,6 +63,7 @@ Partition::Partition(const Environment& environment, Recovered recovered, std::u
 // The last part of recovery: what was due when the log ended.
 void Partition::start_unfinished() {
   state_->instances.for_each([&](const Instance& instance) {
+    if (INGOT_PLANTED(kLoseWorkAtOpen)) return;
     if (instance.inbox_count != 0 && !instance.blocked()) enqueue_step(instance.sequence);
     activities_.enqueue_pending(instance);
   });
@@ -176,7 +179,7 @@ bool is_inner(const Request& request) {
 }  // namespace
 
 void Partition::take(std::unique_ptr<Inbox::Entry> entry) {
-  if (needs_memory(entry->request) && !stopped_) {
+  if (needs_memory(entry->request) && !stopped_ && !INGOT_PLANTED(kHoldNothingBack)) {
     if (memory_stuck_ && !closing_) {
       refuse(entry->request,
              Status(StatusCode::overloaded, "the memory of partition " +
@@ -468,12 +471,12 @@ void Partition::on_write(const Status& status) {
     return;
   }
   last_write_at_ = monotonic_;
-  gate_.release(log_->durable_position());
+  gate_.release(INGOT_PLANTED(kAnswerEarly) ? log_->appended_position() : log_->durable_position());
 }
 
 bool Partition::keep_memory() {
   const std::uint64_t held = residency_.memory_bytes();
-  if (held <= memory_bytes_ * 3 / 4) {
+  if (held <= memory_bytes_ * 3 / 4 || INGOT_PLANTED(kEvictNothing)) {
     memory_short_ = false;
     memory_stuck_ = false;
     return false;

@@ -6,6 +6,7 @@
 #include "core/activity_runner.h"
 #include "core/hash.h"
 #include "core/history_codec.h"
+#include "core/planted_bug.h"
 #include "core/try.h"
 #include "partition/apply/apply.h"
 #include "partition/shard/answer.h"
@@ -216,7 +217,7 @@ ForeignWork::Locked ForeignWork::find_locked(const WorkItemToken& token) {
   found.session = sessions_.find(sequence);
   found.instance = state_.instances.find(sequence);
   if (found.session == nullptr || found.session->foreign == nullptr || found.instance == nullptr ||
-      found.session->foreign->lock.id != token.lock) {
+      (found.session->foreign->lock.id != token.lock && !INGOT_PLANTED(kIgnoreFencing))) {
     return {};
   }
   found.lock = &found.session->foreign->lock;
@@ -330,7 +331,9 @@ void ForeignWork::take(CompleteOrchestrationRequest& request) {
   StepCompleted body;
   body.sequence = instance->sequence;
   body.generation = instance->generation;
-  body.consumed = std::clamp(request.outcome.messages_max, 1U, held.lock->messages);
+  const std::uint32_t seen =
+      INGOT_PLANTED(kConsumeUnseen) ? instance->inbox_count : held.lock->messages;
+  body.consumed = std::clamp(request.outcome.messages_max, 1U, seen);
   body.has_custom_status = request.outcome.custom_status.has_value();
   if (request.outcome.custom_status) body.custom_status = *request.outcome.custom_status;
   body.actions = step;
@@ -454,7 +457,8 @@ void ForeignWork::release_activity(const Locked& held) {
 }
 
 Duration ForeignWork::expire(Duration monotonic) {
-  while (!deadlines_.empty() && deadlines_.begin()->first.first <= monotonic) {
+  while (!deadlines_.empty() && deadlines_.begin()->first.first <= monotonic &&
+         !INGOT_PLANTED(kNeverExpire)) {
     const auto [deadline, held] = *deadlines_.begin();
     const WorkItemToken token{state_.partition.value, held.sequence.value, deadline.second,
                               held.task_id};
