@@ -146,8 +146,7 @@ void ForeignWork::take(LockOrchestrationRequest& request, Duration monotonic) {
   HistoryEvent started;
   started.kind = HistoryEventKind::orchestrator_started;
   started.timestamp = recorder_.now();
-  sessions_.find(request.sequence)->foreign->orchestration.told =
-      started.timestamp.time_since_epoch();
+  sessions_.find(request.sequence)->foreign->lock.told = started.timestamp.time_since_epoch();
   item.new_events.push_back(std::move(started));
   for (HistoryEvent& event : *inbox) item.new_events.push_back(std::move(event));
   answer_when_durable(gate_, recorder_.position(), std::move(request.done), std::move(item));
