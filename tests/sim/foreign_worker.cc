@@ -33,6 +33,16 @@ WorkKind kind_of(const OrchestrationWorkItem&) { return WorkKind::orchestration;
 WorkKind kind_of(const EntityWorkItem&) { return WorkKind::entity; }
 WorkKind kind_of(const ActivityWorkItem&) { return WorkKind::activity; }
 
+// What one execution leaves behind may have the numbers of what the next one asks for.
+template <typename Found>
+ExecutionId execution_of(const Found& item) {
+  if constexpr (std::is_same_v<Found, ActivityWorkItem>) {
+    return item.execution_id;
+  } else {
+    return {};
+  }
+}
+
 bool same_work(const WorkItemToken& a, const WorkItemToken& b) {
   return a.partition == b.partition && a.sequence == b.sequence && a.task_id == b.task_id;
 }
@@ -63,7 +73,7 @@ void ForeignWorker::crashed() {
 }
 
 void ForeignWorker::ended(WorkKind kind, const WorkItemToken& token) {
-  if (stale_.size() < kStaleMax) stale_.push_back({kind, token});
+  if (stale_.size() < kStaleMax) stale_.push_back({kind, token, {}});
 }
 
 bool ForeignWorker::turn() {
@@ -119,7 +129,7 @@ void ForeignWorker::locked(const Result<Found>& item) {
   }
   // Whoever had it before has it no more.
   const auto replaced = [&](const Stale& old) {
-    if (!same_work(old.token, token)) return false;
+    if (!same_work(old.token, token) || old.execution != execution_of(*item)) return false;
     ended(old.kind, old.token);
     return true;
   };
@@ -127,7 +137,7 @@ void ForeignWorker::locked(const Result<Found>& item) {
   std::erase_if(held_, [&](const Item& held) {
     return std::visit(
         [&](const auto& one) {
-          return replaced({kind_of(one), token_of(one)});
+          return replaced({kind_of(one), token_of(one), execution_of(one)});
         },
         held);
   });
@@ -140,7 +150,11 @@ void ForeignWorker::work_on(Item item) {
   const std::uint64_t fate = behaves_ ? 99 : random_.below(24);
   if (fate == 0) return abandon(item);
   if (fate == 1) {
-    std::visit([&](const auto& one) { forgotten_.push_back({kind_of(one), token_of(one)}); }, item);
+    std::visit(
+        [&](const auto& one) {
+          forgotten_.push_back({kind_of(one), token_of(one), execution_of(one)});
+        },
+        item);
     return;
   }
   std::visit([&](const auto& one) { complete(one); }, item);

@@ -55,6 +55,7 @@ class ForeignWorker final : public partition::WorkBoard {
   struct Stale {
     WorkKind kind = WorkKind::activity;
     WorkItemToken token;
+    ExecutionId execution;  // of an activity
   };
 
   void lock(const Offer& offer);
