@@ -149,6 +149,19 @@ TEST(ConvertEntitiesTest, ClientsQueryAndSeeEntities) {
   EXPECT_FALSE(metadata.has_serializedstate());
 }
 
+TEST(ConvertEntitiesTest, AnEntitysIdHasItsBound) {
+  ::SignalEntityRequest request;
+  request.set_instanceid("@Counter@" + std::string(91, 'k'));
+  ASSERT_TRUE(read_signal_target(request).ok());
+  EXPECT_EQ(read_signal_target(request)->name, "counter");
+  request.set_instanceid("@Counter@" + std::string(92, 'k'));
+  const Status refused = read_signal_target(request).status();
+  EXPECT_EQ(refused.code(), StatusCode::invalid_argument);
+  EXPECT_NE(refused.message().find("length is 101"), std::string::npos) << refused.message();
+  request.set_instanceid("no entity");
+  EXPECT_EQ(read_signal_target(request).status().code(), StatusCode::invalid_argument);
+}
+
 TEST(ConvertEntitiesTest, ARepeatedSignalIsTheSameRequest) {
   ::SignalEntityRequest request;
   EXPECT_EQ(read_signal(request).request_id, 0U);

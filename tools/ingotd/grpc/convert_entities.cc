@@ -170,6 +170,17 @@ Result<EntityOutcome> read_entity_result(const ::EntityBatchResult& result,
   return outcome;
 }
 
+Result<EntityId> read_signal_target(const ::SignalEntityRequest& request) {
+  INGOT_ASSIGN(const std::string id, read_entity_id("instanceId", request.instanceid()));
+  const auto length = static_cast<std::size_t>(std::count_if(
+      id.begin(), id.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  if (length > kClientEntityIdMax) {
+    return invalid("instanceId: its length is " + std::to_string(length) + " characters; at most " +
+                   std::to_string(kClientEntityIdMax) + " are possible");
+  }
+  return parse_entity_id(id);
+}
+
 SignalOptions read_signal(const ::SignalEntityRequest& request) {
   SignalOptions options;
   if (request.has_scheduledtime()) options.at = read_time(request.scheduledtime());

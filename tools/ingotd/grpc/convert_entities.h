@@ -20,6 +20,10 @@ void write_entity(const EntityWorkItem& item, ::EntityBatchRequest* out);
 [[nodiscard]] Result<EntityOutcome> read_entity_result(const ::EntityBatchResult& result,
                                                        const EntityWorkItem& item);
 
+// Whom SignalEntity is for. A client's entities have ids of at most 100 characters: SDKs count on
+// being told so, because the service that they were made for takes no longer ones.
+inline constexpr std::size_t kClientEntityIdMax = 100;
+[[nodiscard]] Result<EntityId> read_signal_target(const ::SignalEntityRequest& request);
 // What SignalEntity asks for, but for the target and operation.
 [[nodiscard]] SignalOptions read_signal(const ::SignalEntityRequest& request);
 [[nodiscard]] EntityQuery read_entity_query(const ::EntityQuery& query);

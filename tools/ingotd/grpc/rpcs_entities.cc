@@ -18,7 +18,7 @@ Result<EntityId> read_id(const std::string& text) {
 Service::Reactor* Service::SignalEntity(Context* context, const ::SignalEntityRequest* request,
                                         ::SignalEntityResponse* /*response*/) {
   return with_hub(context, [this, request](Reactor* reactor, const HubPtr& hub) {
-    const Result<EntityId> id = read_id(request->instanceid());
+    const Result<EntityId> id = read_signal_target(*request);
     if (!id.ok()) return finish(reactor, id.status());
     hub->client().signal_entity_async(*id, request->name(), request->input().value(),
                                       read_signal(*request), finisher(reactor));
