@@ -37,9 +37,7 @@ Duration Checkpointer::next_deadline(bool hurry) const {
 }
 
 bool Checkpointer::behind() const {
-  if (INGOT_PLANTED(kUnboundedLog)) return false;
-  return log_.counters().payload_bytes - committed_payload_bytes_ >
-         environment_.options.log_bytes_max;
+  return tail_bytes() > environment_.options.log_bytes_max && !INGOT_PLANTED(kUnboundedLog);
 }
 
 void Checkpointer::turn(Duration monotonic, bool hurry) {

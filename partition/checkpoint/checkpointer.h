@@ -11,6 +11,7 @@
 //   - a full disk leaves the cut as it is and tries again; any other failure stops the partition;
 //   - what the shard spends on checkpoints in one turn is bounded, and measured.
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -33,7 +34,8 @@ class Checkpointer {
         residency_(residency),
         cut_position_(store.position()),
         cut_payload_bytes_(log.counters().payload_bytes),
-        committed_payload_bytes_(cut_payload_bytes_) {}
+        committed_payload_bytes_(cut_payload_bytes_),
+        opened_at_(environment.clock.monotonic()) {}
 
   // A little work on the shard; call once a turn. `hurry`: memory is short.
   void turn(Duration monotonic, bool hurry);
@@ -57,6 +59,14 @@ class Checkpointer {
   void refuse_waiting(const Status& why);
   [[nodiscard]] std::uint64_t checkpoints() const { return checkpoints_; }
   [[nodiscard]] std::uint64_t rows() const { return rows_; }
+  // Since the last checkpoint, or since this partition was opened.
+  [[nodiscard]] Duration age(Duration monotonic) const {
+    return monotonic - std::max(last_done_, opened_at_);
+  }
+  // Payload bytes of the log since the last checkpoint's cut.
+  [[nodiscard]] std::uint64_t tail_bytes() const {
+    return log_.counters().payload_bytes - committed_payload_bytes_;
+  }
   // Nanoseconds that turns with checkpoint work spent on it.
   [[nodiscard]] const Histogram& stalls() const { return stalls_; }
 
@@ -79,6 +89,7 @@ class Checkpointer {
   Position cut_position_;            // of the last cut
   std::uint64_t cut_payload_bytes_;  // log bytes at the last cut
   std::uint64_t committed_payload_bytes_;
+  const Duration opened_at_;
   Duration last_busy_{0};  // when the position last moved
   Position last_position_;
   struct Waiting {

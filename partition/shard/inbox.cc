@@ -22,6 +22,7 @@ Status Inbox::offer(std::uint32_t slot, Request&& request) {
   }
   if (before >= requests_max_ && !INGOT_PLANTED(kUnboundedInbox)) {
     count.fetch_sub(1);
+    admitted_[slot].overloads.fetch_add(1, std::memory_order_relaxed);
     return Status(StatusCode::overloaded, "the partition's inbox holds " +
                                               std::to_string(requests_max_) +
                                               " requests; nothing was taken");

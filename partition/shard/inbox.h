@@ -52,6 +52,15 @@ class Inbox {
   // The shard thread has handled an admitted request.
   void handled(std::uint32_t slot) { admitted_[slot].count.fetch_sub(1); }
 
+  // Client requests of a partition that wait or are handled, and how many were refused because
+  // there were too many; from any thread.
+  [[nodiscard]] std::uint32_t admitted(std::uint32_t slot) const {
+    return admitted_[slot].count.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t overloads(std::uint32_t slot) const {
+    return admitted_[slot].overloads.load(std::memory_order_relaxed);
+  }
+
   void close() { closed_.store(true); }
   // True when no client request is being admitted or waits: only after close().
   [[nodiscard]] bool drained() const;
@@ -59,6 +68,7 @@ class Inbox {
  private:
   struct alignas(64) Admitted {
     std::atomic<std::uint32_t> count{0};
+    std::atomic<std::uint64_t> overloads{0};
   };
 
   const std::uint32_t requests_max_;

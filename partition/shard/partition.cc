@@ -181,6 +181,7 @@ bool is_inner(const Request& request) {
 void Partition::take(std::unique_ptr<Inbox::Entry> entry) {
   if (needs_memory(entry->request) && !stopped_ && !INGOT_PLANTED(kHoldNothingBack)) {
     if (memory_stuck_ && !closing_) {
+      ++memory_refusals_;
       refuse(entry->request,
              Status(StatusCode::overloaded, "the memory of partition " +
                                                 std::to_string(state_->partition.value) +
@@ -579,7 +580,11 @@ PartitionMetrics Partition::metrics() const {
   m.log_writes = log.writes;
   m.checkpoints = checkpointer_.checkpoints();
   m.checkpoint_rows = checkpointer_.rows();
+  m.checkpoint_age = checkpointer_.age(monotonic_);
+  m.log_tail_bytes = checkpointer_.tail_bytes();
   m.memory_bytes = residency_.memory_bytes();
+  m.inbox_requests = inbox_.admitted(slot_);
+  m.requests_refused = inbox_.overloads(slot_) + memory_refusals_;
   return m;
 }
 

@@ -130,6 +130,7 @@ class Partition final : private EffectDispatcher {
   bool memory_stuck_ = false;  // far over it, and no checkpoint can help
   bool disk_full_ = false;     // the log has no room, and there is no space for more
   bool stuck_ = false;         // a fact larger than we provide for has met that: it waits unwritten
+  std::uint64_t memory_refusals_ = 0;
   Duration monotonic_{0};
   Duration room_retry_at_{0};   // 0: not tried since there was room
   Duration flush_retry_at_{0};  // when stuck

@@ -123,6 +123,9 @@ TEST_F(HubOverload, AFullInboxAnswersAndLosesNothing) {
   EXPECT_TRUE(eventually([&] { return answers.total() == kRequests; }));
   answers.expect_each_once();
   EXPECT_EQ(answers.of(StatusCode::ok), 64U);
+  const PartitionMetrics figures = hub().metrics().partitions.front();
+  EXPECT_EQ(figures.requests_refused, kRequests - 64 + 3);
+  EXPECT_EQ(figures.inbox_requests, 0U);
   expect_kept(answers, kRequests);
   reopen();
   expect_kept(answers, kRequests);

@@ -47,6 +47,9 @@ TEST(InboxTest, AdmitsUpToItsLimitForEachPartition) {
   EXPECT_TRUE(inbox.offer(1, request()).ok());
   // What comes from inside is always taken and not counted.
   inbox.push(0, request());
+  EXPECT_EQ(inbox.admitted(0), 3U);
+  EXPECT_EQ(inbox.overloads(0), 1U);
+  EXPECT_EQ(inbox.overloads(1), 0U);
   // Taking is not handling: the place is free when the request has been handled.
   ASSERT_NE(inbox.pop(), nullptr);
   EXPECT_EQ(inbox.offer(0, request()).code(), StatusCode::overloaded);

@@ -35,7 +35,11 @@ struct PartitionMetrics {
   std::uint64_t log_writes = 0;
   std::uint64_t checkpoints = 0;  // since opening
   std::uint64_t checkpoint_rows = 0;
-  std::uint64_t memory_bytes = 0;  // estimate
+  Duration checkpoint_age{0};          // since the last one, or since opening
+  std::uint64_t log_tail_bytes = 0;    // payload since the last one: bounded by log_bytes_max
+  std::uint64_t memory_bytes = 0;      // estimate
+  std::uint64_t inbox_requests = 0;    // of clients, taken and not handled yet
+  std::uint64_t requests_refused = 0;  // as `overloaded`, since opening
 };
 
 struct HubMetrics {
