@@ -16,6 +16,8 @@ void add_service_options(CLI::App& app, ServerConfig& config) {
   app.add_option("--http", config.http, "Address of the management API and dashboard; '' for none")
       ->capture_default_str();
   app.add_flag("--create-hubs", config.create_hubs, "Create the hubs that clients name");
+  app.add_option("--http-host", config.http_hosts,
+                 "Further name that the management API goes by ('*': any); may be repeated");
   app.add_option("--default-hub", config.default_hub, "Hub of clients that name none")
       ->capture_default_str();
   app.add_option("--hubs-max", config.hubs_max, "Hubs that are open at a time")

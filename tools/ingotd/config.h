@@ -19,6 +19,7 @@ struct ServerConfig {
   std::string data;                       // the folder whose sub-folders are the hubs
   std::string listen = "127.0.0.1:4001";  // gRPC: host:port, [host]:port or unix:/path
   std::string http = "127.0.0.1:4002";    // management API and dashboard; empty: none
+  std::vector<std::string> http_hosts;    // further names that `Host` may hold; "*": any
   bool create_hubs = false;               // a hub that a client names comes into being
   std::string default_hub = "default";    // for clients that name none
   std::uint32_t hubs_max = 64;            // open at a time

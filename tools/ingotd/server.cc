@@ -4,6 +4,7 @@
 
 #include "core/try.h"
 #include "tools/ingotd/grpc/grpc_endpoint.h"
+#include "tools/ingotd/http_endpoint.h"
 #include "tools/ingotd/log.h"
 
 namespace ingot::server {
@@ -14,8 +15,9 @@ Result<std::unique_ptr<Server>> Server::start(const ServerConfig& config) {
   INGOT_ASSIGN(server->hubs_, Hubs::open(server->config_));
   INGOT_ASSIGN(server->grpc_,
                GrpcEndpoint::start(server->config_, *server->hubs_, server->figures_));
-  // The HTTP endpoint starts here: start_http(config_, *hubs_, figures_), unless config_.http is
-  // empty.
+  if (!server->config_.http.empty()) {
+    INGOT_ASSIGN(server->http_, start_http(server->config_, *server->hubs_, server->figures_));
+  }
   return server;
 }
 

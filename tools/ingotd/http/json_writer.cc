@@ -1,0 +1,233 @@
+#include "tools/ingotd/http/json_writer.h"
+
+#include <fmt/core.h>
+
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+
+#include "tools/ingotd/http/message.h"
+
+namespace ingot::server {
+namespace {
+
+// Takes any JSON within the depth; builds nothing.
+class DepthCheck final : public nlohmann::json_sax<nlohmann::json> {
+ public:
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return false; }
+  bool start_object(std::size_t) override { return ++depth_ <= kJsonDepthMax; }
+  bool end_object() override { return --depth_, true; }
+  bool start_array(std::size_t) override { return ++depth_ <= kJsonDepthMax; }
+  bool end_array() override { return --depth_, true; }
+  bool key(string_t&) override { return true; }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) override {
+    return false;
+  }
+
+ private:
+  std::size_t depth_ = 0;
+};
+
+// The text as a JSON string; empty when it is not UTF-8.
+std::string quoted(std::string_view text) {
+  try {
+    return nlohmann::json(text).dump();
+  } catch (const nlohmann::json::type_error&) {
+    return {};
+  }
+}
+
+std::string base64(std::string_view bytes) {
+  static constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
+    std::uint32_t word = 0;
+    for (std::size_t k = 0; k < 3; ++k) {
+      word = (word << 8) | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0U);
+    }
+    for (std::size_t k = 0; k < 4; ++k) {
+      out += k <= count ? kDigits[(word >> (18 - 6 * k)) & 63] : '=';
+    }
+  }
+  return out;
+}
+
+// Reads `digits` digits off the front of `text`.
+std::optional<unsigned> take_number(std::string_view& text, std::size_t digits) {
+  unsigned number = 0;
+  if (text.size() < digits) return std::nullopt;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + digits, number);
+  if (error != std::errc() || end != text.data() + digits) return std::nullopt;
+  text.remove_prefix(digits);
+  return number;
+}
+
+bool take_char(std::string_view& text, char c) {
+  if (text.empty() || text.front() != c) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+std::optional<Timestamp> take_date(std::string_view& text) {
+  const auto year = take_number(text, 4);
+  if (!year || !take_char(text, '-')) return std::nullopt;
+  const auto month = take_number(text, 2);
+  if (!month || !take_char(text, '-')) return std::nullopt;
+  const auto day = take_number(text, 2);
+  if (!day) return std::nullopt;
+  const std::chrono::year_month_day date(std::chrono::year(static_cast<int>(*year)),
+                                         std::chrono::month(*month), std::chrono::day(*day));
+  if (!date.ok()) return std::nullopt;
+  return std::chrono::sys_days(date);
+}
+
+std::optional<Duration> take_clock(std::string_view& text) {
+  const auto hour = take_number(text, 2);
+  if (!hour || *hour > 23 || !take_char(text, ':')) return std::nullopt;
+  const auto minute = take_number(text, 2);
+  if (!minute || *minute > 59) return std::nullopt;
+  Duration time = std::chrono::hours(*hour) + std::chrono::minutes(*minute);
+  if (!take_char(text, ':')) return time;
+  const auto second = take_number(text, 2);
+  if (!second || *second > 59) return std::nullopt;
+  time += std::chrono::seconds(*second);
+  if (!take_char(text, '.')) return time;
+  std::int64_t micros = 0;
+  std::size_t digits = 0;
+  for (; !text.empty() && text.front() >= '0' && text.front() <= '9'; ++digits) {
+    if (digits < 6) micros = micros * 10 + (text.front() - '0');
+    text.remove_prefix(1);
+  }
+  if (digits == 0) return std::nullopt;
+  for (; digits < 6; ++digits) micros *= 10;
+  return time + Duration(micros);
+}
+
+// East of UTC.
+std::optional<Duration> take_offset(std::string_view& text) {
+  if (text.empty() || take_char(text, 'Z')) return Duration(0);
+  // In a query, an unescaped '+' has become a space.
+  const bool east = take_char(text, '+') || take_char(text, ' ');
+  if (!east && !take_char(text, '-')) return std::nullopt;
+  const auto hours = take_number(text, 2);
+  take_char(text, ':');
+  const auto minutes = take_number(text, 2);
+  if (!hours || *hours > 14 || !minutes || *minutes > 59) return std::nullopt;
+  const Duration offset = std::chrono::hours(*hours) + std::chrono::minutes(*minutes);
+  return east ? offset : -offset;
+}
+
+}  // namespace
+
+JsonWriter& JsonWriter::open(char mark) {
+  separate();
+  text_ += mark;
+  first_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::close(char mark) {
+  text_ += mark;
+  first_ = false;
+  return *this;
+}
+
+void JsonWriter::separate() {
+  if (!first_ && !after_key_) text_ += ',';
+  first_ = false;
+  after_key_ = false;
+}
+
+JsonWriter& JsonWriter::key(std::string_view name) {
+  value(name);
+  text_ += ':';
+  after_key_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::raw(std::string_view json) {
+  separate();
+  text_ += json;
+  return *this;
+}
+
+JsonWriter& JsonWriter::value(std::string_view text) {
+  std::string json = quoted(text);
+  if (json.empty()) {
+    json = nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  }
+  return raw(json);
+}
+
+JsonWriter& JsonWriter::value(double number) {
+  return std::isfinite(number) ? raw(fmt::format("{}", number)) : null();
+}
+
+JsonWriter& JsonWriter::value(Timestamp time) { return value(iso_time(time)); }
+
+JsonWriter& JsonWriter::payload(std::string_view bytes, PayloadForm form) {
+  if (form == PayloadForm::json && is_json(bytes)) return raw(bytes);
+  const std::string json = quoted(bytes);
+  if (!json.empty()) return raw(json);
+  return begin_object().member("base64", std::string_view(base64(bytes))).end_object();
+}
+
+bool is_json(std::string_view text) {
+  // The parser would skip a byte order mark, which has no place within a text.
+  if (text.starts_with('\xEF')) return false;
+  DepthCheck check;
+  return nlohmann::json::sax_parse(text.begin(), text.end(), &check);
+}
+
+std::string iso_time(Timestamp time) {
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(time - day);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
+                     clock.subseconds().count());
+}
+
+std::optional<Timestamp> parse_iso_time(std::string_view text) {
+  const auto date = take_date(text);
+  if (!date || text.empty()) return date;
+  if (!take_char(text, 'T') && !take_char(text, 't') && !take_char(text, ' ')) return std::nullopt;
+  const auto clock = take_clock(text);
+  if (!clock) return std::nullopt;
+  const auto offset = take_offset(text);
+  if (!offset || !text.empty()) return std::nullopt;
+  return *date + *clock - *offset;
+}
+
+HttpResponse error_response(int status, std::string_view code, std::string_view message) {
+  JsonWriter json;
+  json.begin_object().key("error").begin_object();
+  json.member("code", code).member("message", message);
+  json.end_object().end_object();
+  return json_response(status, json.take());
+}
+
+HttpResponse overload_response(std::string_view why) {
+  HttpResponse response =
+      error_response(503, "overloaded", std::string(why) + "; nothing was done: try again");
+  response.fields.emplace_back("Retry-After", "1");
+  return response;
+}
+
+HttpResponse json_response(int status, std::string body) {
+  return {status, std::string(kJsonType), std::move(body), {}};
+}
+
+}  // namespace ingot::server
