@@ -165,17 +165,19 @@ Status PosixFiles::create_zeroed_slowly(const std::string& path, std::uint64_t s
 
 Result<FileHandle> PosixFiles::open(const std::string& path) {
   int descriptor = open_direct(path, O_RDWR);
+  int denied = 0;
   if (descriptor < 0 && (errno == EACCES || errno == EROFS || errno == EPERM)) {
+    denied = errno;  // it can still be read
     descriptor = open_direct(path, O_RDONLY);
   }
   if (descriptor < 0) return errno_status("opening", path, errno);
   for (std::size_t i = 0; i < files_.size(); ++i) {
     if (files_[i].descriptor < 0) {
-      files_[i] = File{descriptor, path};
+      files_[i] = File{descriptor, denied, path};
       return FileHandle(static_cast<std::uint32_t>(i + 1));
     }
   }
-  files_.push_back(File{descriptor, path});
+  files_.push_back(File{descriptor, denied, path});
   return FileHandle(static_cast<std::uint32_t>(files_.size()));
 }
 
@@ -213,6 +215,7 @@ Result<std::uint64_t> PosixFiles::read(FileHandle handle, std::span<char> out,
 
 Status PosixFiles::write_now(FileHandle handle, std::span<const char> bytes, std::uint64_t offset) {
   const File& to = file(handle);
+  if (to.denied != 0) return errno_status("writing", to.path, to.denied);
   return write_durably(to.descriptor, to.path, bytes, offset);
 }
 

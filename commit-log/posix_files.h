@@ -43,6 +43,7 @@ class PosixFiles : public Io {
  protected:
   struct File {
     int descriptor = -1;
+    int denied = 0;  // why it can only be read; 0 when it can be written
     std::string path;
   };
 

@@ -22,7 +22,7 @@ void PwriteIo::submit_write(FileHandle handle, std::span<const char> bytes, std:
   {
     const std::lock_guard lock(mutex_);
     // The path is copied on failure only, and files outlive their writes.
-    queue_.push_back(Write{to.descriptor, &to.path, bytes, offset, token});
+    queue_.push_back(Write{to.descriptor, to.denied, &to.path, bytes, offset, token});
     ++outstanding_;
   }
   work_.notify_one();
@@ -36,7 +36,9 @@ void PwriteIo::run() {
     const Write write = queue_.front();
     queue_.pop_front();
     lock.unlock();
-    Status status = write_durably(write.descriptor, *write.path, write.bytes, write.offset);
+    Status status = write.denied != 0
+                        ? errno_status("writing", *write.path, write.denied)
+                        : write_durably(write.descriptor, *write.path, write.bytes, write.offset);
     lock.lock();
     completions_.push_back(WriteCompletion{write.token, std::move(status)});
     --outstanding_;

@@ -30,6 +30,7 @@ class PwriteIo final : public PosixFiles {
  private:
   struct Write {
     int descriptor;
+    int denied;
     const std::string* path;
     std::span<const char> bytes;
     std::uint64_t offset;

@@ -183,7 +183,9 @@ void UringIo::complete(std::uint32_t slot, int result) {
     write.offset += done;
     if (!write.bytes.empty()) return;
   } else {
-    status = errno_status("writing", file(write.handle).path, result == 0 ? EIO : -result);
+    const File& to = file(write.handle);
+    const int error = result == 0 ? EIO : -result;
+    status = errno_status("writing", to.path, to.denied != 0 ? to.denied : error);
   }
   completed_.push_back(WriteCompletion{write.token, std::move(status)});
   write.descriptor = -1;

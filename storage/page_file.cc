@@ -64,6 +64,16 @@ const char* tree_problem(const TreeRoot& tree, std::uint64_t page_end) {
   return nullptr;
 }
 
+// `number` is the meta page's.
+Status check_trees(const PageFile& file, std::uint64_t number, const FileMeta& meta) {
+  for (const TreeRoot* tree : {&meta.free_tree, &meta.main_tree}) {
+    const char* problem = tree_problem(*tree, meta.page_end);
+    if (problem != nullptr) return file.page_fault(number, problem);
+  }
+  if (meta.main_tree.flags != 0) return file.page_fault(number, "main tree flags");
+  return {};
+}
+
 }  // namespace
 
 TreeRoot parse_tree(const char* bytes) {
@@ -143,13 +153,6 @@ Status PageFile::read_one_meta(std::uint64_t number, FileMeta& meta) const {
   if (last == 0 || last > (1ULL << 40)) return page_fault(number, "impossible last page");
   meta.page_end = last + 1;
   meta.transaction = load_at<std::uint64_t>(body + 128);
-  if (const char* problem = tree_problem(meta.free_tree, meta.page_end)) {
-    return page_fault(number, problem);
-  }
-  if (const char* problem = tree_problem(meta.main_tree, meta.page_end)) {
-    return page_fault(number, problem);
-  }
-  if (meta.main_tree.flags != 0) return page_fault(number, "main tree flags");
   return {};
 }
 
@@ -158,15 +161,19 @@ Result<FileMeta> PageFile::read_meta() const {
   FileMeta odd;
   INGOT_TRY(read_one_meta(0, even));
   INGOT_TRY(read_one_meta(1, odd));
-  if (even.transaction == 0 && odd.transaction == 0) return even;
-  // LMDB writes transaction n to page n & 1, so the two are neighbours.
-  const bool even_newer = even.transaction > odd.transaction;
-  const std::uint64_t newer = even_newer ? even.transaction : odd.transaction;
-  const std::uint64_t older = even_newer ? odd.transaction : even.transaction;
-  if (even.transaction % 2 != 0 || odd.transaction % 2 != 1 || newer - older != 1) {
+  // LMDB writes transaction n to page n & 1, so the two are neighbours. The trees of the older one
+  // are not looked at: when writing a meta page fails, LMDB writes it again with the old number and
+  // the new trees, so that it does not count.
+  const bool even_newer =
+      even.transaction > odd.transaction || (even.transaction == 0 && odd.transaction == 0);
+  const FileMeta& newer = even_newer ? even : odd;
+  const FileMeta& older = even_newer ? odd : even;
+  if (newer.transaction != 0 && (even.transaction % 2 != 0 || odd.transaction % 2 != 1 ||
+                                 newer.transaction - older.transaction != 1)) {
     return page_fault(even_newer ? 1 : 0, "the meta pages' transactions do not belong together");
   }
-  return even_newer ? even : odd;
+  INGOT_TRY(check_trees(*this, even_newer ? 0 : 1, newer));
+  return newer;
 }
 
 std::size_t PageFile::node_count(const char* page) {
@@ -328,14 +335,7 @@ Result<bool> TreeCursor::seek(std::string_view key) {
       }
     }
     at.index = leaf ? low : low - 1;
-    if (leaf) {
-      INGOT_ASSIGN(const bool found, settle());
-      // A branch's key that is too high leads to the leaf before the right one.
-      if (found && compare_keys(node_.key, key, order_) < 0) {
-        return file_.page_fault(levels_.back().number, "keys below those that lead here");
-      }
-      return found;
-    }
+    if (leaf) return settle();
     INGOT_TRY(load(level + 1, file_.node(at.page.get(), at.index).child));
   }
 }

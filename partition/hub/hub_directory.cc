@@ -54,6 +54,18 @@ Status sync_directory(const std::string& path) {
   return {};
 }
 
+// The name of the folder itself, in its parent.
+Status sync_name_of(const std::string& path) {
+  const std::string name = path + "/..";
+  const Descriptor parent(::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (parent.get() >= 0) return ::fsync(parent.get()) == 0 ? Status() : system_error(name, errno);
+  if (errno != EACCES) return system_error(name, errno);
+  // Who may not read the parent can still have the whole file system synced.
+  const Descriptor own(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (own.get() < 0 || ::syncfs(own.get()) != 0) return system_error(path, errno);
+  return {};
+}
+
 Status make_directory(const std::string& path, bool& made) {
   made = ::mkdir(path.c_str(), 0700) == 0;
   if (made) return {};
@@ -71,11 +83,19 @@ Result<std::vector<std::string>> list(const std::string& path) {
   DIR* directory = ::opendir(path.c_str());
   if (directory == nullptr) return system_error(path, errno);
   std::vector<std::string> names;
-  while (const dirent* entry = ::readdir(directory)) {
+  int error = 0;
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(directory);
+    if (entry == nullptr) {
+      error = errno;  // 0: that was all
+      break;
+    }
     const std::string name = entry->d_name;
     if (name != "." && name != ".." && name != "lost+found") names.push_back(name);
   }
   ::closedir(directory);
+  if (error != 0) return system_error(path, error);
   return names;
 }
 
@@ -230,6 +250,8 @@ Result<HubDirectory> HubDirectory::open(const std::string& path, OpenMode mode,
 }
 
 Status HubDirectory::publish() {
+  // Where a hub file is, the hub's own folder is durable as well, whoever made it.
+  INGOT_TRY(sync_name_of(path_));
   const std::string path = path_ + "/hub.ingot";
   if (::rename((path + ".new").c_str(), path.c_str()) != 0) return system_error(path, errno);
   INGOT_TRY(sync_directory(path_));

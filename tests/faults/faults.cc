@@ -1,0 +1,136 @@
+#include "tests/faults/faults.h"
+
+#include <atomic>
+#include <cstring>
+
+namespace ingot::faults {
+namespace {
+
+constexpr std::array<std::string_view, kCalls> kCallNames = {
+    "open",   "access", "stat",        "statvfs",   "mkdir",     "opendir",  "readdir",
+    "rename", "unlink", "pread",       "read",      "pwrite",    "pwritev2", "uring_write",
+    "write",  "fsync",  "fdatasync",   "ftruncate", "fallocate", "lseek",    "flock",
+    "fcntl",  "mmap",   "uring_setup", "eventfd"};
+constexpr std::array<std::string_view, kPlaces> kPlaceNames = {"hub",
+                                                               "partition_folder",
+                                                               "log_folder",
+                                                               "segment",
+                                                               "probe",
+                                                               "checkpoint_folder",
+                                                               "checkpoint_lock",
+                                                               "checkpoint",
+                                                               "reader_table",
+                                                               "process"};
+
+constexpr std::size_t kDescriptorsMax = 4096;
+
+// Plain data, usable before any constructor has run.
+char watched[512];
+std::atomic<bool> watching{false};
+std::atomic<std::uint64_t> counters[kCalls][kPlaces];
+std::atomic<std::uint8_t> descriptors[kDescriptorsMax];  // place + 1
+std::atomic<bool> armed{false};
+std::atomic<std::uint64_t> hit{0};
+Fault fault;
+
+bool ends_with(std::string_view text, std::string_view end) { return text.ends_with(end); }
+
+Place classify(std::string_view rest) {
+  const std::size_t slash = rest.rfind('/');
+  const std::string_view name = slash == std::string_view::npos ? rest : rest.substr(slash + 1);
+  if (rest.find("/log/") != std::string_view::npos) {
+    return name.starts_with(".probe") ? Place::probe : Place::segment;
+  }
+  if (ends_with(rest, "/log")) return Place::log_folder;
+  if (ends_with(rest, "/checkpoint")) return Place::checkpoint_folder;
+  if (rest.find("/checkpoint/") != std::string_view::npos) {
+    if (name == "checkpoint.lock") return Place::checkpoint_lock;
+    return ends_with(name, "-lock") ? Place::reader_table : Place::checkpoint;
+  }
+  return rest.find("/partition-") != std::string_view::npos ? Place::partition_folder : Place::hub;
+}
+
+}  // namespace
+
+std::string_view to_string(Call call) { return kCallNames[static_cast<std::size_t>(call)]; }
+std::string_view to_string(Place place) { return kPlaceNames[static_cast<std::size_t>(place)]; }
+
+std::string to_string(const Fault& what) {
+  std::string text(to_string(what.call));
+  text += " ";
+  text += to_string(what.place);
+  text += " #" + std::to_string(what.nth) + ": ";
+  text += what.error == kShort ? "short" : ::strerrorname_np(what.error);
+  return text + (what.for_good ? ", for good" : ", once");
+}
+
+void watch(const std::string& folder) {
+  disarm();
+  watching = false;
+  std::memset(watched, 0, sizeof watched);
+  std::strncpy(watched, folder.c_str(), sizeof watched - 1);
+  for (auto& row : counters) {
+    for (auto& one : row) one = 0;
+  }
+  hit = 0;
+  watching = !folder.empty();
+}
+
+void arm(const Fault& what) {
+  fault = what;
+  hit = 0;
+  armed.store(true, std::memory_order_release);
+}
+
+void disarm() { armed.store(false, std::memory_order_release); }
+
+std::uint64_t hits() { return hit.load(); }
+
+Counts counts() {
+  Counts all{};
+  for (std::size_t c = 0; c < kCalls; ++c) {
+    for (std::size_t p = 0; p < kPlaces; ++p) all[c][p] = counters[c][p].load();
+  }
+  return all;
+}
+
+int decide(Call call, Place place) {
+  if (!watching.load(std::memory_order_acquire)) return 0;
+  const std::uint64_t number =
+      ++counters[static_cast<std::size_t>(call)][static_cast<std::size_t>(place)];
+  if (!armed.load(std::memory_order_acquire)) return 0;
+  if (fault.call != call || fault.place != place) return 0;
+  if (fault.for_good ? number < fault.nth : number != fault.nth) return 0;
+  ++hit;
+  return fault.error;
+}
+
+bool place_of(const char* path, Place& place) {
+  if (!watching.load(std::memory_order_acquire) || path == nullptr) return false;
+  const std::size_t length = std::strlen(watched);
+  if (std::strncmp(path, watched, length) != 0) return false;
+  if (path[length] != '\0' && path[length] != '/') return false;
+  place = classify(path + length);
+  return true;
+}
+
+bool place_of(int descriptor, Place& place) {
+  if (descriptor < 0 || static_cast<std::size_t>(descriptor) >= kDescriptorsMax) return false;
+  const std::uint8_t value = descriptors[descriptor].load(std::memory_order_relaxed);
+  if (value == 0 || !watching.load(std::memory_order_acquire)) return false;
+  place = static_cast<Place>(value - 1);
+  return true;
+}
+
+void opened(int descriptor, Place place) {
+  if (descriptor < 0 || static_cast<std::size_t>(descriptor) >= kDescriptorsMax) return;
+  descriptors[descriptor].store(static_cast<std::uint8_t>(static_cast<std::uint8_t>(place) + 1),
+                                std::memory_order_relaxed);
+}
+
+void closed(int descriptor) {
+  if (descriptor < 0 || static_cast<std::size_t>(descriptor) >= kDescriptorsMax) return;
+  descriptors[descriptor].store(0, std::memory_order_relaxed);
+}
+
+}  // namespace ingot::faults

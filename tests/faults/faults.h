@@ -1,0 +1,104 @@
+#pragma once
+
+// Makes a call of the operating system fail. The test program defines the C library's calls itself
+// (libc_calls.cc, uring_calls.cc), so that those of the hub, of LMDB and of liburing all come here
+// first, and the real ones do the work: nothing else of the stack is replaced.
+//
+// Only calls on files below one watched folder are counted. A call is named by what it does and on
+// which kind of file (Call, Place), and a fault hits the nth of these, or the nth and all later
+// ones.
+//
+// Threads: any may call; watch(), arm() and disarm() only while no hub is open or at rest.
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace ingot::faults {
+
+enum class Call : std::uint8_t {
+  open,
+  access,
+  stat,
+  statvfs,
+  mkdir,
+  opendir,
+  readdir,
+  rename,
+  unlink,
+  pread,
+  read,
+  pwrite,
+  pwritev2,
+  uring_write,
+  write,
+  fsync,
+  fdatasync,
+  ftruncate,
+  fallocate,
+  lseek,
+  flock,
+  fcntl,
+  mmap,
+  uring_setup,
+  eventfd,
+  count_,
+};
+inline constexpr std::size_t kCalls = static_cast<std::size_t>(Call::count_);
+
+enum class Place : std::uint8_t {
+  hub,  // the hub's folder and its own files
+  partition_folder,
+  log_folder,
+  segment,  // segments and spares, also before they have their name
+  probe,    // what an Io writes to see that it works
+  checkpoint_folder,
+  checkpoint_lock,
+  checkpoint,    // LMDB's file
+  reader_table,  // LMDB's lock file
+  process,       // no file at all
+  count_,
+};
+inline constexpr std::size_t kPlaces = static_cast<std::size_t>(Place::count_);
+
+[[nodiscard]] std::string_view to_string(Call call);
+[[nodiscard]] std::string_view to_string(Place place);
+
+// Instead of an errno: the call does only a part of its work and says so.
+inline constexpr int kShort = -1;
+
+struct Fault {
+  Call call = Call::open;
+  Place place = Place::hub;
+  std::uint64_t nth = 1;  // from 1
+  int error = 0;          // an errno, or kShort
+  bool for_good = false;  // the nth and all later ones
+};
+
+// "pwrite segment #3: EIO, for good".
+[[nodiscard]] std::string to_string(const Fault& fault);
+
+using Counts = std::array<std::array<std::uint64_t, kPlaces>, kCalls>;
+
+// Counts the calls on what is in `folder`, from zero, and forgets any fault.
+void watch(const std::string& folder);
+void arm(const Fault& fault);
+void disarm();
+// How many calls have failed.
+[[nodiscard]] std::uint64_t hits();
+[[nodiscard]] Counts counts();
+
+// --- for the calls
+// --------------------------------------------------------------------------------
+
+// Counts one; what it has to fail with (an errno or kShort), or 0.
+[[nodiscard]] int decide(Call call, Place place);
+// The kind of a path; false when it is not watched.
+[[nodiscard]] bool place_of(const char* path, Place& place);
+// The kind of an open file; false when it is not watched.
+[[nodiscard]] bool place_of(int descriptor, Place& place);
+void opened(int descriptor, Place place);
+void closed(int descriptor);
+
+}  // namespace ingot::faults

@@ -1,0 +1,357 @@
+// Every call of the operating system that a hub makes for its files fails, once and for good, with
+// the errors that it can give, and moves too few bytes, on both backends of the log.
+//
+// Each case is two lives of a hub (hub_life.h) in a process of its own in which one call fails.
+// What must hold: each question is answered; nothing acknowledged is lost, and nothing acknowledged
+// twice; the failure is reported by what failed, where and why, unless it is known to harm nothing;
+// a log that can't be written stops its partition; and afterwards the hub opens and goes on.
+//
+// Without more, each kind of call fails once with one of its errors, always the same.
+// INGOT_FAULTS_RUNS=N runs so many cases, all of them when N is large (13,000, an hour);
+// INGOT_FAULTS_SEED chooses others, INGOT_FAULTS_ONLY takes those whose name has it.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/random.h"
+#include "tests/faults/faults.h"
+#include "tests/faults/forks.h"
+#include "tests/faults/hub_life.h"
+#include "tests/support/temp_directory.h"
+
+namespace ingot::faults {
+namespace {
+
+constexpr auto kLimit = std::chrono::seconds(300);  // of one case, on the slowest machine
+constexpr unsigned long kEarly = 8;                 // the nth of the cases that always run
+constexpr std::size_t kJobs = 4;                    // they wait for the disk most of the time
+
+std::vector<int> errors_of(Call call) {
+  switch (call) {
+    case Call::open:
+      return {EIO, ENOSPC, EMFILE, EACCES, ENOMEM, EROFS, EDQUOT};
+    case Call::access:
+    case Call::statvfs:
+    case Call::stat:
+      return {EIO, ENOMEM};
+    case Call::mkdir:
+    case Call::rename:
+      return {EIO, ENOSPC, EDQUOT, EROFS, EACCES};
+    case Call::opendir:
+      return {EIO, EMFILE, ENOMEM, EACCES};
+    case Call::readdir:
+      return {EIO};
+    case Call::unlink:
+      return {EIO, EROFS, EACCES};
+    case Call::pread:
+    case Call::read:
+      return {EIO, ENOMEM, EINTR, EAGAIN, kShort};
+    case Call::pwrite:
+    case Call::write:
+      return {EIO, ENOSPC, EDQUOT, EROFS, EINTR, EAGAIN, kShort};
+    case Call::pwritev2:
+    case Call::uring_write:
+      return {EIO, ENOSPC, EDQUOT, ENOMEM, EOPNOTSUPP, EINTR, EAGAIN, kShort};
+    case Call::fsync:
+    case Call::fdatasync:
+      return {EIO, ENOSPC, EDQUOT};
+    case Call::ftruncate:
+      return {EIO, ENOSPC, EROFS};
+    case Call::fallocate:
+      return {ENOSPC, EDQUOT, EIO, EOPNOTSUPP};
+    case Call::lseek:
+      return {EIO};
+    case Call::flock:
+    case Call::fcntl:
+      return {ENOLCK, EIO};
+    case Call::mmap:
+      return {ENOMEM, EACCES};
+    case Call::uring_setup:
+      return {ENOMEM, EMFILE, EPERM, ENOSYS};
+    case Call::eventfd:
+      return {EMFILE, ENOMEM};
+    case Call::count_:
+      break;
+  }
+  return {};
+}
+
+bool transient(int error) { return error == EINTR || error == EAGAIN || error == kShort; }
+
+// Failures that nobody has to hear of, and why.
+bool may_pass_unnoticed(const Fault& fault) {
+  if (transient(fault.error)) return true;  // gone on with
+  switch (fault.call) {
+    case Call::access:     // only asks whether a file is there, before creating it anyway
+    case Call::fallocate:  // a full disk shows in writing the zeros as well
+    case Call::statvfs:    // tells a full disk from other errors, and the kind of file system
+      return true;
+    case Call::unlink:  // of what the next opening removes
+      return true;
+    case Call::uring_setup:  // the other backend is as good
+    case Call::eventfd:
+      return true;
+    case Call::open:  // of the hub folder's parent: the whole file system is synced instead
+      return fault.place == Place::hub && fault.error == EACCES;
+    case Call::pwritev2:  // fdatasync instead of RWF_DSYNC
+      return fault.error == EOPNOTSUPP;
+    default:
+      break;
+  }
+  // A spare segment that can't be made now is made when it is needed, unless that never happens.
+  if (fault.place == Place::segment || fault.place == Place::log_folder) return !fault.for_good;
+  return false;
+}
+
+class Case {
+ public:
+  Case(const Fault& fault, LogIo io) : fault_(fault), io_(io) {}
+
+  // What is wrong, a line each, then a line of figures.
+  [[nodiscard]] std::string run() const {
+    const sim::TempDirectory folder;
+    HubLife life(folder.path(), io_);
+    watch(life.path());
+    arm(fault_);
+    life.first_life();
+    life.second_life();
+    const std::uint64_t hit = hits();
+    disarm();
+    life.check();
+    std::string text;
+    for (const std::string& problem : life.problems()) text += "P " + problem + "\n";
+    const bool noticed = !life.failures().empty();
+    if (hit != 0) text += judge(life, noticed);
+    if (hit == 0 && noticed) {
+      text += "P without a fault: " + life.failures().front().to_string() + "\n";
+    }
+    return text + "S " + std::to_string(hit) + " " + (noticed ? "1" : "0") + " " +
+           std::to_string(life.promises()) + "\n";
+  }
+
+ private:
+  [[nodiscard]] std::string judge(const HubLife& life, bool noticed) const {
+    if (!noticed) return may_pass_unnoticed(fault_) ? "" : "P no one was told\n";
+    std::string text;
+    if (!named(life)) {
+      text += "P no status says what failed, where and why\n";
+      for (const Status& failure : life.failures()) text += "  " + failure.to_string() + "\n";
+    }
+    const bool log_write = fault_.call == Call::pwritev2 || fault_.call == Call::uring_write;
+    const bool supported = fault_.error != EOPNOTSUPP || fault_.call == Call::uring_write;
+    if (log_write && fault_.place == Place::segment && !transient(fault_.error) && supported &&
+        !life.partition_stopped() && life.refused_openings() == 0) {
+      text += "P a log that can't be written did not stop its partition\n";
+    }
+    return text;
+  }
+
+  // One of the answers tells the file (or folder) and the reason.
+  [[nodiscard]] bool named(const HubLife& life) const {
+    if (transient(fault_.error)) return true;
+    for (const Status& failure : life.failures()) {
+      const std::string& message = failure.message();
+      const bool where = fault_.place == Place::process ||
+                         message.find(life.path()) != std::string::npos ||
+                         failure.code() == StatusCode::disk_full;
+      const bool why = message.find(std::strerror(fault_.error)) != std::string::npos ||
+                       failure.code() == StatusCode::disk_full ||
+                       fault_.call == Call::fcntl;  // LMDB goes on, and says what it meets then
+      if (where && why) return true;
+    }
+    return false;
+  }
+
+  const Fault fault_;
+  const LogIo io_;
+};
+
+class IoFaults : public ::testing::TestWithParam<LogIo> {
+ protected:
+  // How often each call comes when nothing fails; nothing when the backend is not there.
+  static std::string count_calls(LogIo io) {
+    const sim::TempDirectory folder;
+    HubLife life(folder.path(), io);
+    watch(life.path());
+    life.first_life();
+    life.second_life();
+    const Counts all = counts();
+    life.check();
+    for (const Status& failure : life.failures()) {
+      if (failure.code() == StatusCode::unsupported) return "U " + failure.to_string() + "\n";
+    }
+    std::string text;
+    for (const std::string& problem : life.problems()) text += "P " + problem + "\n";
+    for (const Status& failure : life.failures()) text += "P " + failure.to_string() + "\n";
+    for (std::size_t c = 0; c < kCalls; ++c) {
+      for (std::size_t p = 0; p < kPlaces; ++p) {
+        if (all[c][p] == 0) continue;
+        text += "C " + std::to_string(c) + " " + std::to_string(p) + " " +
+                std::to_string(all[c][p]) + "\n";
+      }
+    }
+    return text;
+  }
+};
+
+// The lines of a text that begin with `mark` and a space, without these.
+std::vector<std::string> lines_of(const std::string& text, char mark) {
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    if (text[at] == mark && end > at + 2) lines.push_back(text.substr(at + 2, end - at - 2));
+    at = end + 1;
+  }
+  return lines;
+}
+
+// What may fail: each nth of a kind of call, with each error, once and for good.
+std::vector<Fault> faults_of(Call call, Place place, std::uint64_t count) {
+  std::vector<Fault> faults;
+  for (std::uint64_t nth = 1; nth <= count; ++nth) {
+    for (const int error : errors_of(call)) {
+      faults.push_back({call, place, nth, error, false});
+      if (!transient(error)) faults.push_back({call, place, nth, error, true});
+    }
+  }
+  return faults;
+}
+
+// The cases to run. Without INGOT_FAULTS_RUNS the same ones each time: one for each kind of call,
+// an early one, so that it does not matter how often the kind comes. With it, so many: kind by
+// kind, each in its turn gives one of its cases, drawn at random.
+std::vector<Fault> choose(const std::vector<std::string>& counted, std::uint64_t seed) {
+  const char* const runs = std::getenv("INGOT_FAULTS_RUNS");
+  const char* const only = std::getenv("INGOT_FAULTS_ONLY");
+  std::vector<std::vector<Fault>> by_kind;
+  for (const std::string& line : counted) {
+    unsigned call = 0;
+    unsigned place = 0;
+    unsigned long count = 0;
+    if (std::sscanf(line.c_str(), "%u %u %lu", &call, &place, &count) != 3) continue;
+    if (runs == nullptr) count = std::min(count, kEarly);
+    std::vector<Fault> all = faults_of(static_cast<Call>(call), static_cast<Place>(place), count);
+    if (only != nullptr) {
+      std::erase_if(all, [only](const Fault& fault) {
+        return to_string(fault).find(only) == std::string::npos;
+      });
+    }
+    Random random(seed * 1000 + call * kPlaces + place);
+    for (std::size_t i = all.size(); i > 1; --i) std::swap(all[i - 1], all[random.below(i)]);
+    by_kind.push_back(std::move(all));
+  }
+  std::size_t wanted = by_kind.size();
+  if (runs != nullptr) wanted = std::strtoull(runs, nullptr, 10);
+  std::vector<Fault> faults;
+  for (bool any = true; any && faults.size() < wanted;) {
+    any = false;
+    for (std::vector<Fault>& all : by_kind) {
+      if (all.empty() || faults.size() == wanted) continue;
+      faults.push_back(all.back());
+      all.pop_back();
+      any = true;
+    }
+  }
+  return faults;
+}
+
+struct Tally {
+  std::uint64_t reached = 0;
+  std::uint64_t reported = 0;
+  std::uint64_t promises = 0;
+  std::map<std::string, int> unfelt;
+};
+
+// Runs them all; what is wrong fails the test.
+Tally prove(const std::vector<Fault>& faults, LogIo io) {
+  Tally tally;
+  const auto judge = [&](std::size_t i, const Outcome& outcome) {
+    const std::string name = to_string(faults[i]);
+    EXPECT_FALSE(outcome.hung) << name << " hangs";
+    EXPECT_EQ(outcome.signal, 0) << name << " ends by a signal";
+    EXPECT_EQ(outcome.exit_code, 0) << name;
+    if (!lines_of(outcome.text, 'P').empty()) ADD_FAILURE() << name << "\n" << outcome.text;
+    for (const std::string& line : lines_of(outcome.text, 'S')) {
+      unsigned long hit = 0;
+      unsigned long told = 0;
+      unsigned long promises = 0;
+      if (std::sscanf(line.c_str(), "%lu %lu %lu", &hit, &told, &promises) != 3) continue;
+      tally.reached += hit != 0 ? 1 : 0;
+      tally.reported += told;
+      tally.promises += promises;
+      if (hit == 0 || told != 0) continue;
+      ++tally.unfelt[std::string(to_string(faults[i].call)) + " " +
+                     std::string(to_string(faults[i].place))];
+    }
+    return true;
+  };
+  run_in_forks(
+      faults.size(), kJobs, kLimit, [&](std::size_t i) { return Case(faults[i], io).run(); },
+      judge);
+  std::printf("%zu cases, %llu reached, %llu reported, %llu promises kept\n", faults.size(),
+              static_cast<unsigned long long>(tally.reached),
+              static_cast<unsigned long long>(tally.reported),
+              static_cast<unsigned long long>(tally.promises));
+  return tally;
+}
+
+TEST_P(IoFaults, EachCallThatFailsIsReportedAndNothingIsLost) {
+  const char* const chosen = std::getenv("INGOT_FAULTS_SEED");
+  const std::uint64_t seed = chosen != nullptr ? std::strtoull(chosen, nullptr, 10) : 1;
+  std::printf("INGOT_FAULTS_SEED=%llu\n", static_cast<unsigned long long>(seed));
+  const LogIo io = GetParam();
+
+  std::vector<std::string> counted;
+  std::string unsupported;
+  run_in_forks(
+      1, 1, kLimit, [io](std::size_t) { return count_calls(io); },
+      [&](std::size_t, const Outcome& outcome) {
+        EXPECT_FALSE(outcome.hung);
+        EXPECT_EQ(outcome.signal, 0);
+        for (const std::string& problem : lines_of(outcome.text, 'P')) ADD_FAILURE() << problem;
+        for (const std::string& why : lines_of(outcome.text, 'U')) unsupported = why;
+        counted = lines_of(outcome.text, 'C');
+        return true;
+      });
+  if (!unsupported.empty()) GTEST_SKIP() << unsupported;
+  ASSERT_FALSE(HasFailure());
+  ASSERT_FALSE(counted.empty());
+
+  const std::vector<Fault> faults = choose(counted, seed);
+  const Tally tally = prove(faults, io);
+  for (const auto& [what, times] : tally.unfelt) {
+    std::printf("  not felt: %s, %d times\n", what.c_str(), times);
+  }
+  if (std::getenv("INGOT_FAULTS_ONLY") == nullptr) {
+    EXPECT_GT(tally.reached, faults.size() / 2);
+    EXPECT_GT(tally.reported, 0U);
+  }
+}
+
+// When writing a meta page fails, LMDB writes it once more, with the old transaction's number and
+// the new one's trees. The hub has to open all the same: the other meta page is the one that
+// counts.
+TEST(MetaPageFaults, ACheckpointThatFailsAtAnyWriteLeavesAHubThatOpens) {
+  constexpr std::uint64_t kWrites = 10;
+  std::vector<Fault> faults;
+  for (std::uint64_t nth = 1; nth <= kWrites; ++nth) {
+    faults.push_back({Call::pwrite, Place::checkpoint, nth, nth % 2 == 0 ? ENOSPC : EIO, false});
+  }
+  EXPECT_GT(prove(faults, LogIo::pwritev2).reported, 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, IoFaults, ::testing::Values(LogIo::uring, LogIo::pwritev2),
+                         [](const auto& test) {
+                           return test.param == LogIo::uring ? "Uring" : "Pwritev2";
+                         });
+
+}  // namespace
+}  // namespace ingot::faults
