@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/random.h"
 #include "tests/tools/tool_runner.h"
 
 namespace ingot::tools {
@@ -186,6 +187,34 @@ TEST_F(BadInput, DamagedCheckpointIsNamed) {
   EXPECT_EQ(verified.exit_code, 1) << verified.out << verified.err;
   EXPECT_NE(verified.out.find(store.filename().string()), std::string::npos) << verified.out;
   EXPECT_TRUE(before == snapshot(hub_path()));
+}
+
+// Opening refuses such a hub, and may leave an empty checkpoint where there was one.
+TEST_F(BadInput, AMissingCheckpointIsReportedAlsoAfterAnOpening) {
+  {
+    const auto hub = open_hub(hub_path());
+    ASSERT_TRUE(hub);
+    Random random(7);
+    for (int i = 0; i < 40; ++i) {
+      StartOptions start;
+      while (start.input.size() < 128 << 10) start.input.append(std::to_string(random.next()));
+      const auto id = hub->client().schedule_new_orchestration("echo", start);
+      ASSERT_TRUE(id.ok()) << id.status().to_string();
+      ASSERT_TRUE(hub->client().wait_for_completion(*id, std::chrono::minutes(5)).ok());
+    }
+    const Status taken = hub->checkpoint();
+    ASSERT_TRUE(taken.ok()) << taken.to_string();
+    ASSERT_NO_FATAL_FAILURE(fill_hub(*hub, 3));
+  }
+  for (const fs::path& store : files_of(".mdb")) fs::remove(store);
+  for (int opened = 0; opened < 2; ++opened) {
+    const ToolResult verified = run({"verify", hub_path()});
+    EXPECT_EQ(verified.exit_code, 1) << verified.out << verified.err;
+    EXPECT_NE(verified.out.find("no checkpoint holds what was before it"), std::string::npos)
+        << verified.out;
+    const ToolResult listed = run({"instances", hub_path()});
+    EXPECT_EQ(listed.exit_code, 2) << listed.out << listed.err;
+  }
 }
 
 }  // namespace

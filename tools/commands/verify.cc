@@ -91,7 +91,7 @@ class Verifier {
     frames_ += log.frames;
     facts_ += log.facts;
     const std::string directory = hub_.folder(partition).log;
-    if (!checkpoint && log.first.value > 1) {
+    if (checkpoint.value_or(Position()).value == 0 && log.first.value > 1) {
       fault(fmt::format("{}: begins at position {}, and no checkpoint holds what was before it",
                         directory, log.first.value));
     }
