@@ -236,8 +236,12 @@ void UringIo::wake() {
 
 void UringIo::drain() {
   while (in_flight_ != 0) {
-    if (io_uring_sq_ready(&ring_->ring) != 0) submit();
-    if (in_flight_ == 0) break;
+    if (io_uring_sq_ready(&ring_->ring) != 0) {
+      // What it reaps may have to be written again, and is prepared anew: waiting would not send
+      // it.
+      submit();
+      continue;
+    }
     io_uring_cqe* entry = nullptr;
     (void)io_uring_wait_cqe(&ring_->ring, &entry);
     reap();

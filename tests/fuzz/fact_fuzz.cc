@@ -48,7 +48,7 @@ std::vector<std::string> seeds() {
   add(EntityStepCompleted{SequenceNumber(4), 1, StateChange::set, "state", event});
   add(EntityStepCompleted{SequenceNumber(4), 1, StateChange::deleted, {}, {}});
   add(InstancePurged{1, "id", RuntimeStatus::terminated, {}});
-  add(InstanceRewound{1, "row"});
+  add(InstanceRewound{1, SequenceNumber(4), "row"});
   return all;
 }
 

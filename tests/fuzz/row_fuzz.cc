@@ -53,10 +53,10 @@ void check_instance(std::string_view input, const Decode& decode) {
 void run(std::string_view input) {
   check_instance(input, partition::decode_row);
   check_instance(input, partition::decode_record);
-  const Result<std::string> rewound =
+  const Result<partition::RewoundRow> rewound =
       partition::rewound_row(input, SequenceNumber(7), Timestamp(Duration(5)), "reason");
   if (!rewound.ok()) return;
-  const Result<std::unique_ptr<Instance>> alive = partition::decode_row(*rewound);
+  const Result<std::unique_ptr<Instance>> alive = partition::decode_row(rewound->row);
   FUZZ_CHECK(alive.ok() && (*alive)->sequence == SequenceNumber(7));
   FUZZ_CHECK((*alive)->status == RuntimeStatus::running && (*alive)->inbox_count != 0);
 }
