@@ -38,7 +38,7 @@ void write_hub_file(std::string_view bytes) {
 
 std::string hub_file(std::uint64_t hub_id, std::uint32_t partitions) {
   std::string bytes = "INGOTHUB";
-  put_fixed32(bytes, 2);
+  put_fixed32(bytes, 3);
   put_fixed64(bytes, hub_id);
   put_fixed32(bytes, partitions);
   return bytes;

@@ -222,13 +222,13 @@ TEST_F(HttpInstances, PurgingForgets) {
 
 TEST_F(HttpInstances, ParentsAndChildrenAreNamed) {
   serve();
-  start("order", "o", "o");
+  start("order", "o", "7");
   ASSERT_EQ(finish("o").status, RuntimeStatus::completed);
-  EXPECT_EQ(get(kHub + "/instances/o-greetings").json()["parentInstanceId"], "o");
+  EXPECT_EQ(get(kHub + "/instances/7-greetings").json()["parentInstanceId"], "o");
   const Json history = get(kHub + "/instances/o/history").json()["historyEvents"];
   const bool named = std::any_of(history.begin(), history.end(), [](const Json& event) {
     return event["eventType"] == "SubOrchestrationInstanceCreated" &&
-           event["instanceId"] == "o-greetings";
+           event["instanceId"] == "7-greetings";
   });
   EXPECT_TRUE(named) << history;
 }

@@ -140,9 +140,9 @@ TEST_F(HubOpening, TheHubFileIsChecked) {
   const std::string good = read_file(in_hub("hub.ingot"));
   ASSERT_EQ(good.size(), 28U);
   std::string bad = good;
-  bad[8] = 3;
+  bad[8] = 4;
   write_file(in_hub("hub.ingot"), bad);
-  expect_refused(StatusCode::unsupported, {"hub.ingot", "version 3"});
+  expect_refused(StatusCode::unsupported, {"hub.ingot", "version 4"});
   write_file(in_hub("hub.ingot"), "something else altogether");
   expect_refused(StatusCode::failed_precondition, {"hub.ingot"});
   for (std::size_t i = 12; i < good.size(); ++i) {

@@ -592,18 +592,5 @@ TEST_F(HubWorkItems, ClosingEndsTheWaitsOfWorkers) {
   EXPECT_EQ(items.complete_activity({}, "late").code(), StatusCode::cancelled);
 }
 
-TEST_F(HubWorkItems, WithoutForeignWorkNothingIsOffered) {
-  options.foreign_work = false;
-  add_orchestrator("native", [](OrchestrationContext& context) -> Task<std::string> {
-    std::string text = co_await context.call_activity("missing", "x");
-    co_return text;
-  });
-  open();
-  EXPECT_EQ(client().schedule_new_orchestration("foreign").status().code(), StatusCode::not_found);
-  EXPECT_EQ(run("native").status, RuntimeStatus::failed);
-  expect_no_orchestration();
-  expect_no_activity();
-}
-
 }  // namespace
 }  // namespace ingot::testing

@@ -225,5 +225,19 @@ TEST_F(HubWorkReceivers, NothingIsLostWhileReceiversComeAndGo) {
   EXPECT_EQ(done, ids.size());
 }
 
+TEST_F(HubWorkReceivers, WithoutForeignWorkNothingIsOffered) {
+  options.foreign_work = false;
+  add_orchestrator("native", [](OrchestrationContext& context) -> Task<std::string> {
+    std::string text = co_await context.call_activity("missing", "x");
+    co_return text;
+  });
+  open();
+  EXPECT_EQ(client().schedule_new_orchestration("foreign").status().code(), StatusCode::not_found);
+  EXPECT_EQ(run("native").status, RuntimeStatus::failed);
+  WorkItems& items = hub().work_items();
+  EXPECT_EQ(items.lock_orchestration(Duration::zero()).status().code(), StatusCode::timed_out);
+  EXPECT_EQ(items.lock_activity(Duration::zero()).status().code(), StatusCode::timed_out);
+}
+
 }  // namespace
 }  // namespace ingot::testing
