@@ -335,7 +335,14 @@ Result<bool> TreeCursor::seek(std::string_view key) {
       }
     }
     at.index = leaf ? low : low - 1;
-    if (leaf) return settle();
+    if (leaf) {
+      INGOT_ASSIGN(const bool found, settle());
+      // A branch's key that is too high leads to the leaf before the right one.
+      if (found && compare_keys(node_.key, key, order_) < 0) {
+        return file_.page_fault(levels_.back().number, "keys below those that lead here");
+      }
+      return found;
+    }
     INGOT_TRY(load(level + 1, file_.node(at.page.get(), at.index).child));
   }
 }
