@@ -166,10 +166,9 @@ class Simulation {
   void rest() {
     const Duration end = hub_->clock().monotonic() + std::chrono::minutes(2);
     for (std::uint64_t rounds = 0; rounds < kHealingRoundsMax; ++rounds) {
-      const bool any = worker_->turn();
       hub_->settle();
+      if (worker_->turn()) continue;  // asked last: settling may have offered it work
       const Duration now = hub_->clock().monotonic();
-      if (any) continue;
       if (now >= end || !hub_->pass_time_to_next(end - now)) break;
     }
     hub_->settle();
