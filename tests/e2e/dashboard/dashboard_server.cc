@@ -68,9 +68,7 @@ int run(const std::string& folder, const std::string& token) {
     return fail(filled);
   server::HttpServiceOptions options;
   if (!token.empty()) {
-    options.access.accepts_token = [token](std::string_view given) {
-      return server::equal_tokens(token, given);
-    };
+    options.access.accepts_token = [token](std::string_view given) { return token == given; };
   }
   auto service = server::HttpService::start(options, hubs);
   if (!service.ok()) return fail(service.status());

@@ -70,15 +70,6 @@ bool from_another_site(const HttpRequest& request) {
 
 }  // namespace
 
-bool equal_tokens(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  unsigned difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
-  }
-  return difference == 0;
-}
-
 std::optional<HttpResponse> refusal(const AccessRules& rules, const HttpRequest& request,
                                     bool open) {
   if (!is_known_host(rules, request.field("host"))) {

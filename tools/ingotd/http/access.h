@@ -30,7 +30,4 @@ struct AccessRules {
 [[nodiscard]] std::optional<HttpResponse> refusal(const AccessRules& rules,
                                                   const HttpRequest& request, bool open);
 
-// The same time for every token of a length.
-[[nodiscard]] bool equal_tokens(std::string_view a, std::string_view b);
-
 }  // namespace ingot::server
