@@ -16,6 +16,8 @@
 #include <string>
 #include <string_view>
 
+#include "tools/iso_time.h"
+
 namespace ingot::tools {
 
 using Json = nlohmann::ordered_json;
@@ -27,8 +29,6 @@ inline constexpr int kExitFailed = 2;  // the command could not be done, or was 
 // Prints "ingot: <code>: <message>" to standard error; gives kExitFailed.
 int report_failure(const Status& status);
 
-// "2026-01-31T23:59:59.000001Z".
-[[nodiscard]] std::string format_time(Timestamp time);
 // "12.3 MiB".
 [[nodiscard]] std::string format_bytes(std::uint64_t bytes);
 // `text` for a terminal: control characters and bytes that are not UTF-8 as \xNN, and no more than

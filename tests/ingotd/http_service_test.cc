@@ -9,6 +9,7 @@
 #include "tools/ingotd/http/dashboard_files.h"
 #include "tools/ingotd/http/json_writer.h"
 #include "tools/ingotd/http/target.h"
+#include "tools/iso_time.h"
 
 namespace ingot::testing {
 namespace {
@@ -235,11 +236,10 @@ TEST_F(HttpServicePages, TheDashboardIsSelfContained) {
 }
 
 TEST(HttpTexts, TimesAreReadAndWritten) {
-  using server::iso_time;
   using server::parse_iso_time;
   const auto read = [](std::string_view text) {
     const auto time = parse_iso_time(text);
-    return time ? iso_time(*time) : std::string("none");
+    return time ? tools::format_time(*time) : std::string("none");
   };
   EXPECT_EQ(read("2026-01-31T23:59:59.000001Z"), "2026-01-31T23:59:59.000001Z");
   EXPECT_EQ(read("2026-01-31"), "2026-01-31T00:00:00.000000Z");

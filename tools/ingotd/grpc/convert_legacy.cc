@@ -10,6 +10,7 @@
 #include "core/try.h"
 #include "tools/ingotd/grpc/convert_actions.h"
 #include "tools/ingotd/grpc/convert_values.h"
+#include "tools/iso_time.h"
 
 namespace ingot::server {
 namespace {
@@ -65,17 +66,10 @@ std::optional<Timestamp> parse_time(const std::string& text) {
   return time;
 }
 
-// .NET's round-trip form of a time in UTC.
+// .NET's round-trip form of a time in UTC: it has seven digits.
 std::string format_time(Timestamp time) {
-  const auto days = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date(days);
-  const std::chrono::hh_mm_ss<Duration> clock(time - days);
-  char text[64];
-  std::snprintf(
-      text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%06d0Z", static_cast<int>(date.year()),
-      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-      static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-      static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
+  std::string text = tools::format_time(time);
+  text.insert(text.size() - 1, "0");
   return text;
 }
 

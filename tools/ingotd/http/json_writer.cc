@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/ingotd/http/message.h"
+#include "tools/iso_time.h"
 
 namespace ingot::server {
 namespace {
@@ -174,7 +175,7 @@ JsonWriter& JsonWriter::value(double number) {
   return std::isfinite(number) ? raw(fmt::format("{}", number)) : null();
 }
 
-JsonWriter& JsonWriter::value(Timestamp time) { return value(iso_time(time)); }
+JsonWriter& JsonWriter::value(Timestamp time) { return value(tools::format_time(time)); }
 
 JsonWriter& JsonWriter::payload(std::string_view bytes, PayloadForm form) {
   if (form == PayloadForm::json && is_json(bytes)) return raw(bytes);
@@ -188,16 +189,6 @@ bool is_json(std::string_view text) {
   if (text.starts_with('\xEF')) return false;
   DepthCheck check;
   return nlohmann::json::sax_parse(text.begin(), text.end(), &check);
-}
-
-std::string iso_time(Timestamp time) {
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(time - day);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
-                     clock.subseconds().count());
 }
 
 std::optional<Timestamp> parse_iso_time(std::string_view text) {

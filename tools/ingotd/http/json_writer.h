@@ -67,8 +67,6 @@ class JsonWriter {
 [[nodiscard]] bool is_json(std::string_view text);
 inline constexpr std::size_t kJsonDepthMax = 128;
 
-// "2026-01-31T23:59:59.000001Z".
-[[nodiscard]] std::string iso_time(Timestamp time);
 // ISO 8601: a date, or date and time with seconds and fraction or without, and 'Z', an offset, or
 // nothing (UTC).
 [[nodiscard]] std::optional<Timestamp> parse_iso_time(std::string_view text);
