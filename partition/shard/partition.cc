@@ -194,7 +194,12 @@ void Partition::take(std::unique_ptr<Inbox::Entry> entry) {
       return;
     }
   }
+  // A new orchestration runs at once, while all of it is in the processor's caches. What comes for
+  // others waits for the turn: one step takes all that has come for it.
+  const bool starts = std::holds_alternative<StartRequest>(entry->request);
+  const std::size_t waiting = steps_.size();
   dispatch(std::move(entry));
+  if (starts) run_local_work(waiting);
 }
 
 void Partition::dispatch(std::unique_ptr<Inbox::Entry> entry) {
@@ -367,7 +372,7 @@ bool Partition::turn(Timestamp now, Duration monotonic) {
   if (stopped_) return busy;
   if (!closing_) {
     busy |= fire_timers(recorder_.now());
-    busy |= run_local_work();
+    busy |= run_local_work(0);
     foreign_deadline_ = foreign_.expire(monotonic);
     sessions_.drop_idle(recorder_.now() - environment_.options.extended_session_idle_timeout,
                         kEvictionsPerTurn);
@@ -407,10 +412,12 @@ bool Partition::fire_timers(Timestamp now) {
   return fired != 0;
 }
 
-bool Partition::run_local_work() {
+// Runs what is queued, but for the oldest `waiting` steps.
+bool Partition::run_local_work(std::size_t waiting) {
+  if (stopped_ || closing_) return false;
   bool any = false;
   while (recorder_.failure().ok() &&
-         (!steps_.empty() || !activities_.empty() || peers_.has_own())) {
+         (steps_.size() > waiting || !activities_.empty() || (waiting == 0 && peers_.has_own()))) {
     if (log_->batch_bytes() >= environment_.options.batch_bytes_max) break;
     if (!recorder_.has_room()) break;
     any = true;
@@ -422,8 +429,8 @@ bool Partition::run_local_work() {
       peers_.take_own();
       continue;
     }
-    const SequenceNumber sequence = steps_.front();
-    steps_.pop_front();
+    const SequenceNumber sequence = waiting == 0 ? steps_.front() : steps_.back();
+    waiting == 0 ? steps_.pop_front() : steps_.pop_back();
     Session* session = sessions_.find(sequence);
     Instance* instance = state_->instances.find(sequence);
     if (session == nullptr) continue;

@@ -87,7 +87,7 @@ class Partition final : private EffectDispatcher {
   bool take_held();
   void find_room();
   bool fire_timers(Timestamp now);
-  bool run_local_work();
+  bool run_local_work(std::size_t waiting);
   bool flush(Duration monotonic);
   bool keep_memory();
   void refuse_loads(const Status& why);
