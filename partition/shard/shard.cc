@@ -11,6 +11,9 @@ thread_local bool shard_thread = false;
 
 // Requests taken from the inbox before the partitions get their turn.
 constexpr std::size_t kDrainMax = 1024;
+// Requests taken before the shard looks for completed writes: those who wait for these must not
+// wait for all that has come since.
+constexpr std::size_t kReapEvery = 8;
 constexpr Duration kSleepMax = std::chrono::seconds(60);
 
 }  // namespace
@@ -80,10 +83,7 @@ void Shard::loop() {
     for (const auto& partition : partitions_) partition->set_time(now, monotonic);
     bool busy = drain_inbox();
     for (const auto& partition : partitions_) busy |= partition->turn(now, monotonic);
-    completions_.clear();
-    io_->poll(completions_);
-    busy |= !completions_.empty();
-    reap();
+    busy |= reap();
     if (figures_wanted_.load()) {
       ShardFigures figures;
       for (const auto& partition : partitions_) {
@@ -114,11 +114,19 @@ bool Shard::drain_inbox() {
     if (entry == nullptr) break;
     Partition& partition = *partitions_[entry->slot];
     partition.take(std::move(entry));
+    if (taken % kReapEvery == kReapEvery - 1) reap();
   }
   return taken != 0;
 }
 
-void Shard::reap() {
+bool Shard::reap() {
+  completions_.clear();
+  io_->poll(completions_);
+  give_completions();
+  return !completions_.empty();
+}
+
+void Shard::give_completions() {
   for (const log::WriteCompletion& completion : completions_) {
     partitions_[completion.token]->on_write(completion.status);
   }
@@ -137,7 +145,7 @@ void Shard::sleep() {
   if (timeout == Duration(0)) return;
   completions_.clear();
   io_->wait(timeout, completions_);
-  reap();
+  give_completions();
 }
 
 void Shard::wait_for(Phase phase) {

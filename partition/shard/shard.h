@@ -2,9 +2,9 @@
 
 // Shard: one thread with one ring and several partitions. Shards share nothing.
 //
-// A turn of its loop: drain the inbox, give each partition its turn, reap completed writes. When
-// there is nothing to do it sleeps in the ring until a write completes, a request comes or a timer
-// is due: an idle hub uses no processor time.
+// A turn of its loop: drain the inbox, reaping completed writes meanwhile, then give each partition
+// its turn. When there is nothing to do it sleeps in the ring until a write completes, a request
+// comes or a timer is due: an idle hub uses no processor time.
 
 #include <condition_variable>
 #include <functional>
@@ -65,7 +65,9 @@ class Shard {
   Status open_partitions();
   void loop();
   bool drain_inbox();
-  void reap();
+  // Takes what the Io has completed. True when there was something.
+  bool reap();
+  void give_completions();
   void sleep();
   void wait_for(Phase phase);
   void enter(Phase phase);
