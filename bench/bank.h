@@ -19,6 +19,10 @@ namespace ingot::bench {
 // after>".
 Status add_bank(Registry& registry);
 
+// Empty when the output of a "transfer" is what its input gives for some balances, else what is
+// wrong.
+[[nodiscard]] std::string verify_transfer(const InstanceState& state);
+
 class BankScenario final : public Scenario {
  public:
   // `accounts` is at least 2.

@@ -82,6 +82,8 @@ Status add_collision(Registry& registry, ActivityOptions options) {
   return registry.add_orchestrator("collision", collision);
 }
 
+std::string collision_output(std::string_view input) { return scan(parse_range(input)); }
+
 CollisionScenario::CollisionScenario(std::uint64_t count) {
   Random random(entropy64());
   for (std::uint64_t i = 0; i < kSearches; ++i) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bench/load.h"
@@ -14,6 +15,9 @@ namespace ingot::bench {
 // The orchestrator "collision": input "<hash> <first> <count>"; output the numbers, in order, with
 // a space between. And its activity.
 Status add_collision(Registry& registry, ActivityOptions options);
+
+// The output for an input, by plain search.
+[[nodiscard]] std::string collision_output(std::string_view input);
 
 class CollisionScenario final : public Scenario {
  public:

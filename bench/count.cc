@@ -27,6 +27,14 @@ Status add_count(Registry& registry) { return registry.add_orchestrator("count",
 CountScenario::CountScenario(std::uint32_t counters, std::uint32_t signals)
     : signals_(signals), counts_(counters) {}
 
+void CountScenario::begin(Session& session) {
+  const auto before = read_numbers(session.client(), "counter", counts_.size());
+  if (!before.ok()) return;  // finish() will meet the same failure, and reports it
+  for (std::size_t key = 0; key < counts_.size(); ++key) {
+    counts_[key] = static_cast<std::uint64_t>((*before)[key]);
+  }
+}
+
 void CountScenario::prepare(Lane& lane, StartOptions& start) {
   start.input = fmt::format("{} {}", lane.index % counts_.size(), signals_);
 }

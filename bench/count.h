@@ -17,6 +17,8 @@ class CountScenario final : public Scenario {
   // Lane k uses counter k mod `counters`, and signals it `signals` times.
   CountScenario(std::uint32_t counters, std::uint32_t signals);
 
+  // What runs before have left in the counters does not count.
+  void begin(Session& session) override;
   std::string_view orchestrator(const Lane&) const override { return "count"; }
   void prepare(Lane& lane, StartOptions& start) override;
   std::string verify(const Lane& lane, const InstanceState& state) override;
@@ -25,7 +27,7 @@ class CountScenario final : public Scenario {
 
  private:
   const std::uint32_t signals_;
-  std::vector<std::atomic<std::uint64_t>> counts_;  // added by verified instances, by counter
+  std::vector<std::atomic<std::uint64_t>> counts_;  // what verified instances have made of each
 };
 
 // Adds an error to the report for each "counter" that does not have `expected`, by key; counts the

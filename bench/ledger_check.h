@@ -11,11 +11,14 @@
 
 namespace ingot::bench {
 
-// Walks the whole hub once and compares: an instance whose start was acknowledged exists, and if it
-// is one of "hello" that has ended, then with the right output; one whose completion was seen is
-// Completed with that very output. Each fault is an error of the report, and the first few are
-// printed; each instance found right is a verified output. Adds "ledger_started", "_completed"
-// (seen) and "_running" (now). A failure when the ledger can't be read or the hub can't be queried.
+// Walks the whole hub once and compares: an instance whose start was acknowledged exists; one whose
+// completion was seen is Completed with that very output; each that has ended, acknowledged or not,
+// has the output that its input asks for. Histories are whole (of some instances, in a hub of more
+// than 20,000). When nothing runs, entities have what all orchestrations together have done to
+// them. Each fault is an error of the report, and the first few are printed; each instance of the
+// ledger found right is a verified output. Adds "ledger_started", "_completed" (seen) and
+// "_running" (now), "hub_instances", "hub_running", "histories" and "entities". A failure when the
+// ledger can't be read or the hub can't be queried.
 Status check_ledger(Client& client, const std::string& path, Report& report);
 
 }  // namespace ingot::bench

@@ -30,6 +30,8 @@ namespace ingot::bench {
 [[nodiscard]] std::string timers_output(std::uint32_t length);
 [[nodiscard]] std::string chain_input(std::uint32_t length);
 [[nodiscard]] std::string chain_output(std::uint32_t length);
+// The same, by the input of any of its executions.
+[[nodiscard]] std::string chain_output_of(std::string_view input);
 [[nodiscard]] std::string conversation_output(std::uint32_t length);
 [[nodiscard]] std::string events_output(std::uint64_t count, std::uint64_t sum);
 
@@ -37,8 +39,6 @@ namespace ingot::bench {
 [[nodiscard]] std::string describe(const InstanceState& state);
 // Empty when `state` is Completed with `output`, else what is wrong with it.
 [[nodiscard]] std::string verify(const InstanceState& state, std::string_view output);
-// The same for an instance of "hello", by its own input.
-[[nodiscard]] std::string verify_hello(const InstanceState& state);
 
 // The decimal number at the start of `text`, 0 when there is none.
 [[nodiscard]] std::uint64_t parse_number(std::string_view text);

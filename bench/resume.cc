@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "bench/instance_check.h"
 #include "bench/orchestrators.h"
 
 namespace ingot::bench {
@@ -34,27 +35,21 @@ Result<std::vector<std::string>> running_instances(Client& client) {
   do {
     Result<InstancePage> page = client.query_instances(query);
     if (!page.ok()) return page.take_status();
-    for (InstanceState& state : page->instances) {
-      if (state.name == "hello") ids.push_back(std::move(state.instance_id));
-    }
+    for (InstanceState& state : page->instances) ids.push_back(std::move(state.instance_id));
     query.continuation_token = std::move(page->continuation_token);
   } while (!query.continuation_token.empty());
   return ids;
 }
 
-}  // namespace
-
-void finish_running(Session& session, Ledger* ledger, Report& report) {
-  const auto begin = std::chrono::steady_clock::now();
-  const Result<std::vector<std::string>> ids = running_instances(session.client());
-  if (!ids.ok()) {
-    report.add_error("querying what runs: " + ids.status().to_string());
-    return;
-  }
+// Waits until what runs now has ended, checks it and enters it in `lines` (unless null). How many
+// that were.
+std::uint64_t finish_round(Client& client, const std::vector<std::string>& ids,
+                           Ledger::Buffer* lines, std::chrono::steady_clock::time_point end,
+                           Report& report) {
   const auto finishing = std::make_shared<Finishing>();
-  finishing->left = ids->size();
-  for (const std::string& id : *ids) {
-    session.client().wait_for_completion_async(id, [finishing, id](Result<InstanceState> result) {
+  finishing->left = ids.size();
+  for (const std::string& id : ids) {
+    client.wait_for_completion_async(id, [finishing, id](Result<InstanceState> result) {
       const std::scoped_lock lock(finishing->mutex);
       if (result.ok()) {
         finishing->ended.push_back(*std::move(result));
@@ -66,21 +61,43 @@ void finish_running(Session& session, Ledger* ledger, Report& report) {
   }
 
   std::unique_lock lock(finishing->mutex);
-  if (!finishing->changed.wait_for(lock, kFinishTimeMax, [&] { return finishing->left == 0; })) {
+  if (!finishing->changed.wait_until(lock, end, [&] { return finishing->left == 0; })) {
     report.add_error(std::to_string(finishing->left) + " resumed instances did not finish");
   }
   for (const Status& failure : finishing->failures) report.add_error(failure.to_string());
-  Ledger::Buffer* const lines = ledger != nullptr ? &ledger->add_buffer() : nullptr;
   for (const InstanceState& state : finishing->ended) {
-    if (const std::string wrong = verify_hello(state); !wrong.empty()) {
+    std::string wrong = verify_by_input(state);
+    if (wrong.empty() && (state.status != RuntimeStatus::completed || !state.output)) {
+      wrong = describe(state);
+    }
+    if (!wrong.empty()) {
       report.add_error(wrong);
       continue;
     }
     ++report.verified_outputs;
     if (lines != nullptr) lines->completed(state.instance_id, *state.output);
   }
+  return finishing->ended.size();
+}
+
+}  // namespace
+
+void finish_running(Session& session, Ledger* ledger, Report& report) {
+  const auto begin = std::chrono::steady_clock::now();
+  Ledger::Buffer* const lines = ledger != nullptr ? &ledger->add_buffer() : nullptr;
+  std::uint64_t resumed = 0;
+  // What ends may have started more.
+  for (std::uint64_t errors = report.errors; report.errors == errors;) {
+    const Result<std::vector<std::string>> ids = running_instances(session.client());
+    if (!ids.ok()) {
+      report.add_error("querying what runs: " + ids.status().to_string());
+      return;
+    }
+    if (ids->empty()) break;
+    resumed += finish_round(session.client(), *ids, lines, begin + kFinishTimeMax, report);
+  }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-  report.extra.emplace_back("resumed", static_cast<double>(ids->size()));
+  report.extra.emplace_back("resumed", static_cast<double>(resumed));
   report.extra.emplace_back("resume_seconds", took.count());
 }
 

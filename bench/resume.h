@@ -8,8 +8,8 @@
 
 namespace ingot::bench {
 
-// Waits until every instance of "hello" that has not ended in the session's hub has, checks its
-// output and enters it in `ledger` (unless null). Adds "resumed" and "resume_seconds" to the
+// Waits until every orchestration that has not ended in the session's hub has, checks its output
+// and enters it in `ledger` (unless null). Adds "resumed" and "resume_seconds" to the
 // report; an instance that fails, ends wrongly or does not end is an error there.
 void finish_running(Session& session, Ledger* ledger, Report& report);
 

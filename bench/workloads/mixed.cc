@@ -17,7 +17,8 @@ Status run(const BenchOptions& options, Report& report) {
 
 Workload mixed_workload() {
   return {"mixed", "Instances of many workloads at once, in given shares.",
-          kTakesLoad | kTakesActivity | kTakesAccounts | kTakesMix, [](BenchOptions&) {}, run};
+          kTakesLoad | kTakesActivity | kTakesResume | kTakesAccounts | kTakesMix,
+          [](BenchOptions&) {}, run};
 }
 
 }  // namespace ingot::bench

@@ -185,6 +185,18 @@ TEST_F(WorkloadsTest, Recover) {
   EXPECT_GT(json.value("ledger_completed", 0), 0);
 }
 
+TEST_F(WorkloadsTest, MixedGoesOnInItsHub) {
+  const Arguments hub = {"--dir", hub_path(), "--ledger", (folder() / "ledger").string()};
+  const Arguments mixed = Arguments{"mixed", "--concurrency", "20", "--accounts", "20"} + kShort;
+  bench_verified(mixed + hub + kSmallHub);
+  bench_verified(mixed + hub + Arguments{"--resume", "--shards", "2"});
+  const Json check = bench(Arguments{"check"} + hub);
+  EXPECT_EQ(check["ledger_started"], check["ledger_completed"]);
+  EXPECT_EQ(check["hub_running"], 0);
+  EXPECT_EQ(check["histories"], check["hub_instances"]);
+  EXPECT_GE(check["entities"], 20);
+}
+
 TEST_F(WorkloadsTest, BadArgumentsAreRefused) {
   EXPECT_NE(run({"bench"}).exit_code, 0);
   EXPECT_NE(run({"bench", "nonsense"}).exit_code, 0);
