@@ -87,6 +87,11 @@ void add_load_options(CLI::App& app, BenchOptions& o, std::uint32_t takes) {
     app.add_option("--ledger", o.ledger, "File of what was acknowledged, see `check`")
         ->type_name("FILE");
   }
+  if ((takes & kTakesKills) != 0) {
+    app.add_option("--kill-every", o.kill_every, "Seconds between kills")
+        ->check(CLI::Range(0.01, 1e6))
+        ->capture_default_str();
+  }
   if ((takes & kTakesResume) != 0) {
     app.add_flag("--resume", o.resume, "Reopen the hub in --dir, finish what runs, then go on");
   }
@@ -190,7 +195,7 @@ void add_bench_command(CLI::App& parent, int& exit_code) {
         payload_workload(), raw_log_workload(), recover_workload(), waiting_workload(),
         idle_workload(), check_workload(), suborch_workload(), chain_workload(), bank_workload(),
         counter_workload(), wordcount_workload(), collision_workload(), mixed_workload(),
-        manage_workload()}) {
+        manage_workload(), soak_workload()}) {
     add_workload(*bench, workload, exit_code);
   }
 }

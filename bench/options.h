@@ -46,6 +46,8 @@ struct BenchOptions {
       "hello=30,fanout=5,events=10,timers=10,suborch=5,chain=5,bank=20,counter=10,wordcount=2,"
       "collision=3";
 
+  double kill_every = 30;  // seconds between the kills of a soak
+
   // What is written about it.
   std::string json;    // file, or - for standard output; empty: none
   std::string ledger;  // empty: none

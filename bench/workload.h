@@ -32,6 +32,7 @@ enum OptionBits : std::uint32_t {
   kTakesEntities = 1U << 16,
   kTakesWords = 1U << 17,
   kTakesMix = 1U << 18,
+  kTakesKills = 1U << 19,  // --kill-every
   // What every closed loop of instances takes.
   kTakesLoad = kTakesHub | kTakesConcurrency | kTakesSeconds | kTakesIdOrder | kTakesLedger,
 };
@@ -64,5 +65,6 @@ struct Workload {
 [[nodiscard]] Workload collision_workload();
 [[nodiscard]] Workload mixed_workload();
 [[nodiscard]] Workload manage_workload();
+[[nodiscard]] Workload soak_workload();
 
 }  // namespace ingot::bench

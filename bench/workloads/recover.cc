@@ -5,24 +5,21 @@
 // this process opens the hub, which replays the log, waits for what was running, and proves by the
 // child's ledger that nothing acknowledged is lost.
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
+#include "bench/child_process.h"
 #include "bench/fixed_scenario.h"
 #include "bench/ledger_check.h"
 #include "bench/progress.h"
@@ -30,8 +27,6 @@
 #include "bench/session.h"
 #include "bench/workload.h"
 #include "core/try.h"
-
-extern char** environ;
 
 namespace ingot::bench {
 namespace {
@@ -76,73 +71,22 @@ Status build(const BenchOptions& options, Report& report) {
   return Status(StatusCode::timed_out, "the log did not grow to its size: " + report.first_error);
 }
 
-// The child process and the pipe from its standard output.
-class Child {
- public:
-  Child() = default;
-  ~Child() { kill(); }
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-
-  Status start(const std::vector<std::string>& arguments) {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return failure("pipe2", errno);
-    output_ = ends[0];
-    std::vector<char*> argv;
-    for (const std::string& argument : arguments)
-      argv.push_back(const_cast<char*>(argument.c_str()));
-    argv.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    const int error =
-        ::posix_spawn(&pid_, "/proc/self/exe", &actions, nullptr, argv.data(), environ);
-    ::posix_spawn_file_actions_destroy(&actions);
-    ::close(ends[1]);
-    if (error != 0) {
-      pid_ = -1;
-      return failure("posix_spawn", error);
-    }
-    return {};
+// Reads what the child says until it has built the log, or ends.
+Status wait_until_built(int output, std::uint64_t wanted_bytes) {
+  Progress progress("recover: building the log");
+  std::string text;
+  for (std::array<char, 4096> bytes{};;) {
+    const ssize_t got = ::read(output, bytes.data(), bytes.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return Status(StatusCode::io_error, "the process that builds the log ended");
+    text.append(bytes.data(), static_cast<std::size_t>(got));
+    if (text.find(kBuilt) != std::string::npos) return {};
+    text.erase(0, text.rfind('\n', text.size() - 2) + 1);
+    const std::uint64_t built = parse_number(text);
+    progress.draw(static_cast<double>(built) / static_cast<double>(wanted_bytes),
+                  fmt::format("{} MiB", built >> 20));
   }
-
-  // Reads until the child says that the log is built, or ends.
-  Status wait_until_built(std::uint64_t wanted_bytes) {
-    Progress progress("recover: building the log");
-    std::string text;
-    for (std::array<char, 4096> bytes{};;) {
-      const ssize_t got = ::read(output_, bytes.data(), bytes.size());
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) return Status(StatusCode::io_error, "the process that builds the log ended");
-      text.append(bytes.data(), static_cast<std::size_t>(got));
-      if (text.find(kBuilt) != std::string::npos) return {};
-      text.erase(0, text.rfind('\n', text.size() - 2) + 1);
-      const std::uint64_t built = parse_number(text);
-      progress.draw(static_cast<double>(built) / static_cast<double>(wanted_bytes),
-                    fmt::format("{} MiB", built >> 20));
-    }
-  }
-
-  void kill() {
-    if (pid_ > 0) {
-      ::kill(pid_, SIGKILL);
-      int status = 0;
-      while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-      }
-      pid_ = -1;
-    }
-    if (output_ >= 0) ::close(output_);
-    output_ = -1;
-  }
-
- private:
-  static Status failure(const char* what, int error) {
-    return Status(StatusCode::io_error, std::string(what) + ": " + std::strerror(error));
-  }
-
-  pid_t pid_ = -1;
-  int output_ = -1;
-};
+}
 
 std::vector<std::string> child_arguments(const BenchOptions& options) {
   std::vector<std::string> arguments = {"ingot", "bench", "recover", "--build"};
@@ -174,9 +118,9 @@ Status run(const BenchOptions& options, Report& report) {
   existing.dir = workspace->directory() + "/hub";
   if (existing.ledger.empty()) existing.ledger = workspace->directory() + "/ledger";
   {
-    Child child;
+    ChildProcess child;
     INGOT_TRY(child.start(child_arguments(existing)));
-    INGOT_TRY(child.wait_until_built(options.mib << 20));
+    INGOT_TRY(wait_until_built(child.output(), options.mib << 20));
     child.kill();
   }
 

@@ -197,6 +197,18 @@ TEST_F(WorkloadsTest, MixedGoesOnInItsHub) {
   EXPECT_GE(check["entities"], 20);
 }
 
+// Killed at least twice, and everything is checked at the end.
+TEST_F(WorkloadsTest, Soak) {
+  const Json json = bench(Arguments{"soak", "--seconds", "3", "--kill-every", "1", "--accounts",
+                                    "20", "--concurrency", "20", "--checkpoint-facts", "1000"} +
+                          kSmallHub);
+  EXPECT_GE(json.value("kills", 0), 2);
+  EXPECT_GT(json.value("ledger_completed", 0), 0);
+  EXPECT_GT(json.value("histories", 0), 0);
+  EXPECT_GT(json.value("entities", 0), 0);
+  EXPECT_EQ(json["errors"], 0);
+}
+
 TEST_F(WorkloadsTest, BadArgumentsAreRefused) {
   EXPECT_NE(run({"bench"}).exit_code, 0);
   EXPECT_NE(run({"bench", "nonsense"}).exit_code, 0);
