@@ -1,5 +1,7 @@
 // Chooses the backend, and proves it by a real write and read-back before anyone relies on it.
 
+#include <linux/magic.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -56,11 +58,28 @@ Status probe(Io& io, const std::string& directory) {
   return status.ok() ? removed : status;
 }
 
+// To FUSE a direct write of io_uring is an asynchronous one, and for these the kernel (up to 6.18
+// at least) forgets RWF_DSYNC: it reports the write and never asks the file system to sync. Writing
+// and reading back can't show that.
+bool forgets_dsync(const std::string& directory) {
+  struct statfs found {};
+  return ::statfs(directory.c_str(), &found) == 0 && found.f_type == FUSE_SUPER_MAGIC;
+}
+
+Result<std::unique_ptr<UringIo>> make_uring(const std::string& probe_directory) {
+  if (forgets_dsync(probe_directory)) {
+    return Status(
+        StatusCode::unsupported,
+        probe_directory + " is on FUSE, where durable writes of io_uring are not durable");
+  }
+  return UringIo::create();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Io>> make_io(IoBackend backend, const std::string& probe_directory) {
   if (backend != IoBackend::pwritev2) {
-    auto uring = UringIo::create();
+    auto uring = make_uring(probe_directory);
     Status status = uring.status();
     if (uring.ok()) {
       status = probe(**uring, probe_directory);
