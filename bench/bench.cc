@@ -94,6 +94,8 @@ void add_load_options(CLI::App& app, BenchOptions& o, std::uint32_t takes) {
   }
   if ((takes & kTakesResume) != 0) {
     app.add_flag("--resume", o.resume, "Reopen the hub in --dir, finish what runs, then go on");
+    app.add_flag("--wait-for-space", o.wait_for_space,
+                 "Wait while the disk is full; otherwise a start that it refuses is an error");
   }
   if ((takes & kTakesActivity) != 0) {
     add_choice<bool>(app, "--activity-mode", o.pool_activities,

@@ -163,7 +163,8 @@ void Load::start(Lane& lane, std::uint64_t now) {
 void Load::on_started(Lane& lane, const Result<std::string>& id) {
   if (id.ok()) {
     if (ledger_ != nullptr) per_thread().ledger->started(*id);
-  } else if (id.status().code() == StatusCode::overloaded) {
+  } else if (id.status().code() == StatusCode::overloaded ||
+             (options_.wait_for_space && id.status().code() == StatusCode::disk_full)) {
     const std::scoped_lock lock(mutex_);
     overloaded_.push_back(&lane);
     if (overloaded_.size() == 1) changed_.notify_one();

@@ -8,8 +8,9 @@
 //   - nothing hot is shared: counters, histogram, random numbers and ledger lines are per thread;
 //   - a lane has one instance in flight or is retired, and only the callback of that instance
 //     touches it;
-//   - a start that was answered `overloaded` is tried again a millisecond later by run()'s thread;
-//     any other failure is an error of the report and retires the lane;
+//   - a start that was answered `overloaded` is tried again a millisecond later by run()'s thread,
+//     with `wait_for_space` also one that was answered `disk_full`; any other failure is an error
+//     of the report and retires the lane;
 //   - an instance is counted in the phase in which its completion was seen.
 
 #include <ingot/client.h>

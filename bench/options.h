@@ -23,9 +23,10 @@ struct BenchOptions {
   std::uint64_t checkpoint_mib = 0;
   std::uint64_t checkpoint_facts = 0;
   std::uint64_t log_mib_max = 0;
-  std::string dir;      // empty: a temporary folder
-  bool keep = false;    // keep the temporary folder
-  bool resume = false;  // `dir` holds a hub: finish what runs there, then go on
+  std::string dir;              // empty: a temporary folder
+  bool keep = false;            // keep the temporary folder
+  bool wait_for_space = false;  // a full disk is waited out
+  bool resume = false;          // `dir` holds a hub: finish what runs there, then go on
 
   // The load.
   std::uint32_t concurrency = 1000;  // instances (or events, or writes) in flight
