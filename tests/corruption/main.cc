@@ -1,5 +1,5 @@
-// `ingot-corruption --cases N --seed S`: damages logs and checkpoints in N ways and
-// tells what became of it. Exit 0 when nothing was accepted in silence and no signal came.
+// `ingot-corruption --cases N --seed S`: damages logs, checkpoints and whole hubs in N
+// ways and tells what became of it. Exit 0 when nothing was accepted in silence and no signal came.
 //
 //   ingot-corruption --cases 1000000 --seed 1
 //   ingot-corruption --victim log --kind swap-blocks       every case of a kind
@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 
+#include "tests/corruption/hub_victim.h"
 #include "tests/corruption/log_victim.h"
 #include "tests/corruption/store_victim.h"
 
@@ -119,8 +120,9 @@ int run(const Arguments& arguments, const std::string& folder) {
   };
   const std::vector<Entry> entries = {
       {"log", 800, [] { return std::make_unique<LogVictim>(LogVictimPlan{}); }},
-      {"log-of-two", 192, [] { return std::make_unique<LogVictim>(LogVictimPlan{.segments = 2}); }},
+      {"log-of-two", 190, [] { return std::make_unique<LogVictim>(LogVictimPlan{.segments = 2}); }},
       {"checkpoint", 8, [&] { return std::make_unique<StoreVictim>(fresh("store")); }},
+      {"hub", 2, [&] { return std::make_unique<HubVictim>(fresh("hubs")); }},
   };
   Tally total;
   bool any = false;
