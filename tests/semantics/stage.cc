@@ -30,7 +30,10 @@ Stage::Stage(StagePlan plan) : plan_(std::move(plan)) {
   options.replay_checker = plan_.way == Way::replay_checked;
 }
 
-Stage::~Stage() = default;
+Stage::~Stage() {
+  ending_ = true;
+  if (worker_thread_.joinable()) worker_thread_.join();
+}
 
 void Stage::add(const std::string& name, OrchestratorFn function) {
   must(registry.add_orchestrator(name, std::move(function)));
@@ -45,6 +48,11 @@ void Stage::add_entity(const std::string& name, EntityFn function) {
   must(registry.add_entity(name, std::move(function)));
 }
 
+void Stage::add_worker(std::shared_ptr<StageWorker> worker) {
+  options.foreign_work = true;
+  worker_ = std::move(worker);
+}
+
 void Stage::open() {
   if (plan_.way == Way::simulated || plan_.way == Way::evicting) {
     options.batch_bytes_max = 64ULL << 10;
@@ -54,6 +62,7 @@ void Stage::open() {
     plan.evict = plan_.way == Way::evicting;
     sim_ = std::make_unique<sim::SimHub>(registry, plan);
     if (!plan_.crashes.empty()) sim_->crash_at(plan_.crashes.front());
+    subscribe();
     return;
   }
   directory_ = std::make_unique<sim::TempDirectory>();
@@ -62,6 +71,15 @@ void Stage::open() {
   EXPECT_TRUE(opened.ok()) << opened.status().to_string();
   INGOT_ASSERT(opened.ok());
   hub_ = *std::move(opened);
+  if (worker_ == nullptr) return;
+  hub_->work_items().subscribe(worker_, {});
+  worker_thread_ = std::thread([this] {
+    while (!ending_) {
+      if (!worker_->work(hub_->work_items())) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+    }
+  });
 }
 
 Client& Stage::client() {
@@ -78,6 +96,14 @@ void Stage::recover() {
     next.write += sim_->writes();
     sim_->crash_at(next);
   }
+  subscribe();
+}
+
+void Stage::subscribe() {
+  if (worker_ == nullptr) return;
+  sim_->run_in_calls(false);
+  sim_->work_items().subscribe(worker_, {});
+  sim_->run_in_calls(true);
 }
 
 bool Stage::lost(const Status& status) {
@@ -162,7 +188,7 @@ bool Stage::until(const std::function<bool()>& condition) {
   if (sim_ != nullptr) {
     for (;;) {
       if (sim_->down()) recover();
-      if (sim_->until(condition, kLongSimulated)) return true;
+      if (run_until(condition, kLongSimulated)) return true;
       if (!sim_->down()) return condition();
     }
   }
@@ -179,8 +205,36 @@ void Stage::let_pass(Duration time) {
     std::this_thread::sleep_for(time);
     return;
   }
+  if (worker_ != nullptr) {
+    const Timestamp end = sim_->now() + time;
+    run_until([] { return false; }, time);
+    if (sim_->down()) recover();
+    time = std::max(end - sim_->now(), Duration(0));
+  }
   sim_->run_for(time);
   if (sim_->down()) recover();
+}
+
+bool Stage::worker_works() {
+  bool any = false;
+  sim_->run_in_calls(false);
+  while (worker_->work(sim_->work_items())) any = true;
+  sim_->run_in_calls(true);
+  return any;
+}
+
+bool Stage::run_until(const std::function<bool()>& condition, Duration limit) {
+  if (worker_ == nullptr) return sim_->until(condition, limit);
+  const Timestamp end = sim_->now() + limit;
+  for (;;) {
+    do {
+      sim_->settle();
+    } while (!sim_->down() && worker_works());
+    if (sim_->down()) return false;
+    if (condition()) return true;
+    if (sim_->down()) return false;
+    if (!sim_->pass_time_to_next(std::max(end - sim_->now(), Duration(0)))) return false;
+  }
 }
 
 Timestamp Stage::now() const {

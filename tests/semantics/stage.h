@@ -16,11 +16,14 @@
 
 #include <gtest/gtest.h>
 #include <ingot/task_hub.h>
+#include <ingot/work_items.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -39,6 +42,13 @@ struct StagePlan {
   bool persist_steps_first = false;
 };
 
+// A foreign worker. It is given items on other threads, and works on one of the stage's.
+class StageWorker : public WorkReceiver {
+ public:
+  // Does some of what it has to do, without waiting; false when there was nothing.
+  virtual bool work(WorkItems& items) = 0;
+};
+
 class Stage {
  public:
   explicit Stage(StagePlan plan);
@@ -53,6 +63,8 @@ class Stage {
   void add_activity(const std::string& name, ActivityFn function);  // on the pool
   void add_inline(const std::string& name, ActivityFn function);
   void add_entity(const std::string& name, EntityFn function);
+  // Foreign work is on; the worker is subscribed to all of it, again after each power loss.
+  void add_worker(std::shared_ptr<StageWorker> worker);
   void open();
 
   // --- calls; those without a Status or Result must succeed -------------------------------------
@@ -115,6 +127,11 @@ class Stage {
   // True when the power failed under the call; the hub is back then.
   bool lost(const Status& status);
   void recover();
+  // Simulated only.
+  void subscribe();
+  bool worker_works();
+  // As SimHub::until(), with the worker.
+  bool run_until(const std::function<bool()>& condition, Duration limit);
 
   const StagePlan plan_;
   std::uint64_t next_request_ = 1000;
@@ -122,6 +139,9 @@ class Stage {
   std::unique_ptr<sim::TempDirectory> directory_;
   std::unique_ptr<TaskHub> hub_;
   std::unique_ptr<sim::SimHub> sim_;
+  std::shared_ptr<StageWorker> worker_;
+  std::thread worker_thread_;  // where time is real
+  std::atomic<bool> ending_{false};
 };
 
 using Scenario = void (*)(Stage&);

@@ -8,6 +8,7 @@
 #include "core/assert.h"
 #include "core/hash.h"
 #include "core/try.h"
+#include "partition/hub/hub_work_items.h"
 
 namespace ingot::sim {
 
@@ -47,12 +48,6 @@ class SimHub::Jobs final : public BackgroundJobs {
   std::deque<std::function<void()>> jobs_;
 };
 
-class SimHub::NoBoard final : public WorkBoard {
- public:
-  void offer(WorkKind, WorkOffer) override {}
-  void released(WorkKind) override {}
-};
-
 // What dies with the process.
 struct SimHub::Incarnation {
   Incarnation(SimHub& hub, std::uint64_t seed)
@@ -61,10 +56,11 @@ struct SimHub::Incarnation {
         network(router, hub.random_, hub.plan_.network, hub.plan_.watch),
         activities(network, hub.clock_, hub.random_, hub.plan_.activities,
                    hub.plan_.options.payload_bytes_max, hub.plan_.watch),
+        work_items(router, hub.plan_.options),
         environment{hub.plan_.options, hub.registry_,
                     hub.clock_,        network,
                     checkpoint_jobs,   load_jobs,
-                    activities,        hub.plan_.board != nullptr ? *hub.plan_.board : no_board},
+                    activities,        hub.plan_.board != nullptr ? *hub.plan_.board : work_items},
         client(environment, router, seed),
         backlog(hub.partitions_) {
     router.add_shard(inbox);
@@ -76,7 +72,7 @@ struct SimHub::Incarnation {
   Jobs load_jobs;
   SimNetwork network;
   SimActivities activities;
-  NoBoard no_board;
+  HubWorkItems work_items;
   Environment environment;
   HubClient client;
   std::vector<std::unique_ptr<SimIo>> ios;  // by partition
@@ -100,6 +96,8 @@ SimHub::SimHub(const Registry& registry, SimHubPlan plan)
 SimHub::~SimHub() { crash(); }
 
 Client& SimHub::client() { return incarnation_->client; }
+
+WorkItems& SimHub::work_items() { return incarnation_->work_items; }
 
 bool SimHub::offer(PartitionId partition, Request&& request) {
   return !down_ && incarnation_->router.offer(partition, std::move(request)).ok();
@@ -170,6 +168,7 @@ void SimHub::crash(CrashKind kind) {
   if (down_) return;
   const bool running = std::exchange(running_, true);
   Incarnation& life = *incarnation_;
+  life.work_items.close();
   life.inbox.close();
   down_ = true;
   // A checkpoint that was being written may be there, and nobody has heard of it.

@@ -67,7 +67,7 @@ struct SimHubPlan {
   bool run_in_calls = true;
   SimNetworkPlan network;
   SimActivityPlan activities;
-  // Both outlive the hub; null: nobody looks on, nobody takes foreign work.
+  // Both outlive the hub. Null: nobody looks on; foreign work is offered through work_items().
   HubWatch* watch = nullptr;
   partition::WorkBoard* board = nullptr;
 };
@@ -93,6 +93,9 @@ class SimHub {
 
   // Of this incarnation: another one after recover().
   [[nodiscard]] Client& client();
+  // The real one, on the simulated partitions. It calls receivers under its mutex: whoever calls
+  // it has run_in_calls(false), and lets the hub run afterwards.
+  [[nodiscard]] WorkItems& work_items();
   // Puts a request in, as the client does; false when it was not taken.
   bool offer(PartitionId partition, partition::Request&& request);
   [[nodiscard]] PartitionId partition_of(std::string_view instance_id) const;
@@ -145,7 +148,6 @@ class SimHub {
  private:
   struct Incarnation;
   class Jobs;
-  class NoBoard;
 
   Status open();
   void on_wake();
