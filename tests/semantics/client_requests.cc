@@ -21,8 +21,10 @@ R addressed(const ClientOp& op) {
 
 std::string_view name_of(ClientKind kind) {
   static constexpr std::string_view kNames[] = {
-      "create",  "replace", "raise", "suspend",   "resume",   "terminate", "terminate_all",
-      "restart", "rewind",  "purge", "open_gate", "wait_end", "wait_hang"};
+      "create",     "replace",       "raise",        "suspend",      "resume",
+      "terminate",  "terminate_all", "restart",      "rewind",       "purge",
+      "open_gate",  "wait_end",      "wait_hang",    "create_later", "restart_new",
+      "wait_start", "look",          "read_history", "signal",       "signal_later"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -85,6 +87,50 @@ Request make_request(const ClientOp& op, std::uint64_t request_id,
         request.recurse = op.kind == ClientKind::terminate_all;
       }
       return request;
+    }
+  }
+}
+
+void call_client(Client& client, const ClientOp& op, Timestamp now, std::uint64_t request_id,
+                 const std::shared_ptr<Attempt>& attempt) {
+  const auto started = [attempt](const Result<std::string>& id) {
+    if (id.ok()) attempt->id = *id;
+    attempt->answer(id.status().code());
+  };
+  const auto observed = [attempt](const Result<InstanceState>& state) {
+    if (state.ok()) attempt->state = *state;
+    attempt->answer(state.status().code());
+  };
+  switch (op.kind) {
+    case ClientKind::create_later: {
+      StartOptions options;
+      options.instance_id = op.id;
+      encode_script(op.script, options.input);
+      options.scheduled_start = now + std::chrono::milliseconds(std::stol(op.data));
+      options.request_id = request_id;
+      return client.schedule_new_orchestration_async("script", std::move(options), started);
+    }
+    case ClientKind::restart_new:
+      return client.restart_async(op.id, true, started, request_id);
+    case ClientKind::wait_start:
+      static_cast<void>(client.wait_for_start_async(op.id, observed));
+      return;
+    case ClientKind::look:
+      return client.get_instance_async(op.id, false, observed);
+    case ClientKind::read_history:
+      return client.get_history_async(op.id,
+                                      [attempt](const Result<std::vector<HistoryEvent>>& events) {
+                                        attempt->answer(events.status().code());
+                                      });
+    default: {  // signal, signal_later
+      SignalOptions options;
+      options.request_id = request_id;
+      if (op.kind == ClientKind::signal_later) {
+        options.at = now + std::chrono::milliseconds(std::stol(op.data) % 50);
+      }
+      client.signal_entity_async(
+          EntityId("sum", op.id), "add", op.data, std::move(options),
+          [attempt](const Status& status) { attempt->answer(status.code()); });
     }
   }
 }

@@ -26,6 +26,7 @@ std::string not_equal(const char* what, std::string_view is, std::string_view ex
 StatusCode carry_out(Model& model, const ClientOp& op) {
   switch (op.kind) {
     case ClientKind::create:
+    case ClientKind::create_later:
       return code_of(model.create(op.id, op.script, false));
     case ClientKind::replace:
       return code_of(model.create(op.id, op.script, true));
@@ -41,6 +42,13 @@ StatusCode carry_out(Model& model, const ClientOp& op) {
       return code_of(model.rewind(op.id));
     case ClientKind::purge:
       return code_of(model.purge(op.id));
+    case ClientKind::wait_start:
+    case ClientKind::look:
+    case ClientKind::read_history:
+      return code_of(model.look(op.id));
+    case ClientKind::signal:
+    case ClientKind::signal_later:
+      return code_of(model.signal_sum(op.id, std::stol(op.data)));
     case ClientKind::open_gate:
       model.gates[op.name] = true;
       return StatusCode::ok;

@@ -26,7 +26,9 @@ std::vector<ClientOp> Generator::program() {
       start(ClientKind::create, script(Where::root, 1 + random_.below(6)));
       add(ClientKind::wait_end, id_);
   }
+  aside();
   afterwards();
+  aside();
   return std::move(ops_);
 }
 
@@ -34,6 +36,11 @@ void Generator::start(ClientKind kind, Script with) {
   const std::size_t events = count_events(with);
   can_restart_ = events == 0;
   add(kind, id_).script = std::move(with);
+  if (whole_ && kind == ClientKind::create && random_.one_in(6)) {
+    ops_.back().kind = ClientKind::create_later;
+    ops_.back().data = std::to_string(random_.below(100));
+  }
+  if (whole_ && random_.one_in(6)) add(ClientKind::wait_start, id_);
   const bool suspended = random_.one_in(4);
   const std::uint64_t from = random_.below(events + 1);
   const std::uint64_t to = from + random_.below(events + 1 - from);
@@ -160,12 +167,35 @@ void Generator::afterwards() {
       break;
     case 3:
       if (!can_restart_) return;
+      if (whole_ && random_.one_in(2)) {
+        add(ClientKind::restart_new, id_);
+        add(ClientKind::wait_end, std::string(kNewId));
+        return;
+      }
       add(ClientKind::restart, id_);
       break;
     default:
       return;
   }
   add(ClientKind::wait_end, id_);
+}
+
+// What changes no instance.
+void Generator::aside() {
+  if (!whole_ || random_.one_in(2)) return;
+  switch (random_.below(4)) {
+    case 0:
+      add(ClientKind::look, random_.one_in(3) ? id_ + ".none" : id_);
+      break;
+    case 1:
+      add(ClientKind::read_history, random_.one_in(3) ? id_ + ".none" : id_);
+      break;
+    default: {
+      const bool later = random_.one_in(2);
+      ClientOp& op = add(later ? ClientKind::signal_later : ClientKind::signal, sum_key(next_));
+      op.data = std::to_string(next_++);
+    }
+  }
 }
 
 void Generator::insert(Script& script, Op op) {
@@ -199,6 +229,8 @@ Script Generator::script(Where where, std::uint64_t length) {
     case 3:
     case 4:
       script.push_back(with_block(OpKind::continue_as_new, where));
+      // Where no client sends anything: what would be lost is a matter of time.
+      if (whole_ && where == Where::child && random_.one_in(2)) script.back().text = "drop";
       break;
     default:
       break;
@@ -247,7 +279,22 @@ Op Generator::any_op(Where where) {
   }
 }
 
+Op Generator::whole_op() {
+  static constexpr OpKind kKinds[] = {OpKind::late_event, OpKind::deleted_entity,
+                                      OpKind::failing_operation, OpKind::told_child,
+                                      OpKind::derived_child};
+  Op op = simple_op(kKinds[random_.below(std::size(kKinds))]);
+  if (op.kind == OpKind::late_event) op.number = 1 + op.number % 20;
+  if (op.kind == OpKind::derived_child) {
+    Script& block = op.blocks.emplace_back();
+    block.push_back(simple_op(OpKind::activity));
+    if (random_.one_in(2)) block.push_back(simple_op(OpKind::guid));
+  }
+  return op;
+}
+
 Op Generator::branch_op() {
+  if (whole_ && random_.one_in(5)) return whole_op();
   static constexpr OpKind kKinds[] = {
       OpKind::activity,   OpKind::left_activity,    OpKind::failing_activity,
       OpKind::timer,      OpKind::past_timer,       OpKind::race,

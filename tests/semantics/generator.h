@@ -25,7 +25,20 @@ enum class ClientKind : std::uint8_t {
   open_gate,  // `name`
   wait_end,
   wait_hang,  // until the custom status is "hang"
+  // Only of whole programs.
+  create_later,  // not replacing; `data`: ms from now
+  restart_new,   // under another id: that is kNewId of what follows
+  wait_start,
+  look,  // at the instance, without its payloads
+  read_history,
+  signal,  // the sum `id` by `data`
+  signal_later,
 };
+inline constexpr std::string_view kNewId = "$new";
+
+// What the programs are made of: all that there is, or what needs no clock of the client's and is
+// one request.
+enum class Extent : std::uint8_t { requests, whole };
 
 struct ClientOp {
   ClientKind kind = ClientKind::create;
@@ -37,7 +50,8 @@ struct ClientOp {
 
 class Generator {
  public:
-  Generator(std::uint64_t seed, std::string id) : random_(seed), id_(std::move(id)) {}
+  Generator(std::uint64_t seed, std::string id, Extent extent = Extent::requests)
+      : random_(seed), id_(std::move(id)), whole_(extent == Extent::whole) {}
 
   std::vector<ClientOp> program();
 
@@ -62,6 +76,7 @@ class Generator {
   void hanging_child();
   void gated(bool in_child);
   void afterwards();
+  void aside();
 
   // --- scripts ----------------------------------------------------------------------------------
   static std::size_t count_events(const Script& script) {
@@ -96,9 +111,11 @@ class Generator {
   Op any_op(Where where);
 
   Op branch_op();
+  Op whole_op();
 
   Random random_;
   const std::string id_;
+  const bool whole_;
   long next_ = 1;
   int depth_ = 0;
   bool children_fail_ = true;

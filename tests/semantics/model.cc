@@ -56,6 +56,9 @@ void Model::run(const std::string& id) {
         const Script next = op.blocks.front();
         instance.script = next;
         instance.at = 0;
+        instance.children.clear();
+        instance.derived_children = 0;
+        if (op.text == "drop") instance.events.clear();
         instance.out.clear();
         continue;
       }
@@ -85,11 +88,13 @@ void Model::run(const std::string& id) {
 std::optional<std::string> Model::call_child(const std::string& id, const Op& op) {
   const std::string child = child_id(id, op.number);
   if (instances[id].waits_for != child) {
+    instances[id].children.insert(child);
     const auto old = instances.find(child);
     if (old != instances.end() && !ended(old->second)) return std::string(kFailed);
     instances[id].waits_for = child;
     begin(child, op.blocks.front(), "");
     instances[child].parent = id;
+    instances[child].child_of = id;
   }
   const Instance& called = instances[child];
   if (!ended(called)) return std::nullopt;
@@ -127,8 +132,10 @@ std::string Model::simple(const std::string& id, const Op& op) {
       return "N";
     case OpKind::retried_child: {
       const std::string child = child_id(id, op.number);
+      instances[id].children.insert(child);
       Instance& called = instances[child];
       called = Instance{};
+      called.child_of = id;
       for (int attempt = 0; attempt < 4; ++attempt) {
         const long count = add("sum@" + child, 1);
         called.status = RuntimeStatus::failed;
@@ -140,6 +147,33 @@ std::string Model::simple(const std::string& id, const Op& op) {
         return called.out;
       }
       return "!";
+    }
+    case OpKind::told_child: {
+      const std::string child = child_id(id, op.number);
+      instances[id].children.insert(child);
+      Instance& called = instances[child] = Instance{};
+      called.child_of = id;
+      called.status = RuntimeStatus::completed;
+      called.out = op.text + "tag" + std::to_string(op.number);
+      return called.out;
+    }
+    case OpKind::derived_child: {
+      ++instances[id].derived_children;
+      ++derived_children;
+      std::string out;
+      for (const Op& inner : op.blocks.front()) out += simple(id, inner);
+      return told(out);
+    }
+    case OpKind::late_event:
+      return "W";
+    case OpKind::deleted_entity: {
+      entities["log@" + child_id(id, op.number)] = op.number % 3 == 0 ? kNoState : op.text;
+      return op.text;
+    }
+    case OpKind::failing_operation: {
+      std::string& text = entities["log@" + child_id(id, op.number)];
+      text += op.text;
+      return text + "F";
     }
     case OpKind::own_entity: {
       std::string& text = entities["log@" + child_id(id, op.number)];
@@ -177,6 +211,21 @@ std::string Model::simple(const std::string& id, const Op& op) {
     default:
       return "";
   }
+}
+
+Model::Answer Model::purge_tree(const std::string& id) {
+  const auto found = instances.find(id);
+  if (found == instances.end()) return Answer::ok;
+  if (!ended(found->second)) return Answer::failed_precondition;
+  const Instance gone = found->second;
+  instances.erase(found);
+  derived_children -= gone.derived_children;
+  for (const std::string& child : gone.children) {
+    const auto its = instances.find(child);
+    if (its == instances.end() || its->second.child_of != id || !ended(its->second)) continue;
+    purge_tree(child);
+  }
+  return Answer::ok;
 }
 
 std::string Model::block_op(const std::string& id, const Op& op) {

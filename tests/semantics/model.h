@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "tests/semantics/program.h"
@@ -28,6 +29,10 @@ class Model {
     std::map<std::string, std::deque<std::string>> events;
     std::string parent;     // that waits for it
     std::string waits_for;  // the child that the operation at `at` waits for
+    // Of this execution: what it asked for by id, and how many others.
+    std::set<std::string> children;
+    std::uint64_t derived_children = 0;
+    std::string child_of;  // whoever asked for it
   };
   enum class Answer : std::uint8_t { ok, not_found, already_exists, failed_precondition };
 
@@ -67,6 +72,14 @@ class Model {
     begin(id, script, "");
     return Answer::ok;
   }
+  // Under another id.
+  Answer restart_new(const std::string& id, const std::string& new_id) {
+    const auto found = instances.find(id);
+    if (found == instances.end()) return Answer::not_found;
+    const Script script = found->second.script;
+    begin(new_id, script, "");
+    return Answer::ok;
+  }
   Answer rewind(const std::string& id) {
     const auto found = instances.find(id);
     if (found == instances.end()) return Answer::not_found;
@@ -89,8 +102,21 @@ class Model {
     return Answer::ok;
   }
 
+  // With its finished children, and theirs.
+  Answer purge_tree(const std::string& id);
+  // Only what has come to a step of its own: there are no others here.
+  Answer look(const std::string& id) const {
+    return instances.contains(id) ? Answer::ok : Answer::not_found;
+  }
+  Answer signal_sum(const std::string& key, long amount) {
+    add("sum@" + key, amount);
+    return Answer::ok;
+  }
+
   std::map<std::string, Instance> instances;
-  std::map<std::string, std::string> entities;  // "name@key"
+  std::uint64_t derived_children = 0;           // that have completed, and were not purged
+  std::map<std::string, std::string> entities;  // "name@key"; kNoState: deleted
+  static constexpr std::string_view kNoState = "(none)";
   Gates gates;
   Notes notes;
 

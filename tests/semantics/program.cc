@@ -81,6 +81,9 @@ Task<std::string> run_child_op(OrchestrationContext& context, Op op) {
     case OpKind::fatal_child:
       out = co_await context.call_sub_orchestration("script", input, id);
       break;
+    case OpKind::derived_child:
+      out = co_await context.call_sub_orchestration("script", input);
+      break;
     default: {  // talking_child: its script ends with the events that it sends
       const Future<std::string> child = context.call_sub_orchestration("script", input, id);
       const long count = std::stol(op.text);
@@ -105,20 +108,53 @@ Task<std::string> run_retried_child(OrchestrationContext& context, Op op) {
   co_return out;
 }
 
-Task<std::string> run_entity_op(OrchestrationContext& context, Op op) {
+Task<std::string> run_told_child(OrchestrationContext& context, Op op) {
+  SubOrchestrationOptions call;
+  call.instance_id = id_of(context, op.number);
+  call.version = op.text;
+  call.tags = {{"tag", std::to_string(op.number)}};
+  std::string out = co_await context.call_sub_orchestration("told", "", call);
+  co_return out;
+}
+
+// Operations of an entity of its own, one after the other.
+Task<std::string> run_own_entity_op(OrchestrationContext& context, Op op) {
   std::string out;
-  const EntityId sum("sum", sum_key(op.number));
-  const std::string amount = std::to_string(op.number);
+  const EntityId own("log", id_of(context, op.number));
   switch (op.kind) {
-    case OpKind::own_entity: {
-      const EntityId own("log", id_of(context, op.number));
+    case OpKind::deleted_entity: {
+      // By the entity itself; or because it does not know the operation.
+      const std::string_view how = op.number % 2 == 0 ? "remove" : "delete";
+      std::string before = co_await context.call_entity(own, "append", "before");
+      context.signal_entity(own, how);
+      out = co_await context.call_entity(own, "append", op.text);
+      if (op.number % 3 == 0) before = co_await context.call_entity(own, how);
+      break;
+    }
+    case OpKind::failing_operation: {
+      out = co_await context.call_entity(own, "append", op.text);
+      try {
+        out += co_await context.call_entity(own, "fail", "nothing of this stays");
+      } catch (const TaskFailedError& error) {
+        out += error.details().message;
+      }
+      break;
+    }
+    default:  // own_entity
       for (int i = 0; i < 3; ++i) {
         std::string word = op.text + std::to_string(i);
         context.signal_entity(own, "append", "s");
         out = co_await context.call_entity(own, "append", word);
       }
-      break;
-    }
+  }
+  co_return out;
+}
+
+Task<std::string> run_entity_op(OrchestrationContext& context, Op op) {
+  std::string out;
+  const EntityId sum("sum", sum_key(op.number));
+  const std::string amount = std::to_string(op.number);
+  switch (op.kind) {
     case OpKind::signal_sum:
       context.signal_entity(sum, "add", amount);
       break;
@@ -195,12 +231,20 @@ Task<std::string> run_op(OrchestrationContext& context, Op op) {
     case OpKind::child:
     case OpKind::fatal_child:
     case OpKind::talking_child:
+    case OpKind::derived_child:
       out = co_await run_child_op(context, op);
+      break;
+    case OpKind::told_child:
+      out = co_await run_told_child(context, op);
       break;
     case OpKind::retried_child:
       out = co_await run_retried_child(context, op);
       break;
     case OpKind::own_entity:
+    case OpKind::deleted_entity:
+    case OpKind::failing_operation:
+      out = co_await run_own_entity_op(context, op);
+      break;
     case OpKind::signal_sum:
     case OpKind::delayed_signal:
     case OpKind::call_sum:
@@ -224,6 +268,12 @@ Task<std::string> run_op(OrchestrationContext& context, Op op) {
     case OpKind::event:
       out = co_await context.wait_for_event("e");
       break;
+    case OpKind::late_event: {
+      const std::optional<std::string> event =
+          co_await context.wait_for_event("late", std::chrono::milliseconds(op.number));
+      out = event ? "EARLY" : "W";
+      break;
+    }
     case OpKind::send_to_parent: {
       const std::optional<ParentInfo> parent = context.parent();
       if (parent) context.send_event(parent->instance_id, "m", op.text);
@@ -248,7 +298,7 @@ Task<std::string> run_op(OrchestrationContext& context, Op op) {
     case OpKind::continue_as_new: {
       std::string input;
       encode_script(op.blocks.front(), input);
-      context.continue_as_new(input);
+      context.continue_as_new(input, op.text != "drop");
       break;
     }
     case OpKind::fail:
@@ -273,6 +323,12 @@ Task<std::string> run_input(OrchestrationContext& context) {
   co_return out;
 }
 
+Task<std::string> told(OrchestrationContext& context) {
+  std::string out(context.version());
+  for (const auto& [key, value] : context.tags()) out += key + value;
+  co_return out;
+}
+
 // Fails as often as its input says; the entity remembers.
 Task<std::string> flaky(OrchestrationContext& context) {
   const EntityId tries("sum", context.instance_id());
@@ -290,8 +346,17 @@ std::string sum(EntityContext& context) {
 }
 
 std::string log(EntityContext& context) {
+  if (context.operation() == "remove") {
+    context.delete_state();
+    return "";
+  }
+  if (context.operation() == "delete") throw UnknownOperation("delete");
   const std::string text = std::string(context.state().value_or("")) + std::string(context.input());
   context.set_state(text);
+  if (context.operation() == "fail") {
+    context.signal_entity(EntityId("log", std::string(context.id().key)), "append", "never");
+    throw std::runtime_error("F");
+  }
   return text;
 }
 
@@ -317,6 +382,7 @@ void register_programs(Registry& registry, const Gates& gates, Notes* notes) {
 void register_orchestrators(Registry& registry) {
   must(registry.add_orchestrator("script", run_input));
   must(registry.add_orchestrator("flaky", flaky));
+  must(registry.add_orchestrator("told", told));
 }
 
 void register_activities(Registry& registry, const Gates& gates, Notes* notes) {
