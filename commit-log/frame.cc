@@ -105,6 +105,14 @@ Result<std::string_view> FramePayload::open(const FrameHeader& header,
     }
     return stored;
   }
+  // Memory is taken for what can be there only: the zstd frame has to say the same size, and has no
+  // block of less than 4 bytes.
+  constexpr std::uint64_t kBlockRawBytesMax = 128U << 10;
+  constexpr std::uint64_t kBlockStoredBytesMin = 4;
+  if (ZSTD_getFrameContentSize(stored.data(), stored.size()) != header.raw_bytes ||
+      header.raw_bytes > stored.size() * (kBlockRawBytesMax / kBlockStoredBytesMin)) {
+    return Status(StatusCode::corrupt, "the payload can't decompress to its length");
+  }
   if (context_ == nullptr) context_ = ZSTD_createDCtx();
   INGOT_ASSERT(context_ != nullptr);
   if (raw_.size() < header.raw_bytes) raw_.resize(header.raw_bytes);

@@ -10,6 +10,7 @@
 #include "commit-log/compressor.h"
 #include "commit-log/recovery.h"
 #include "core/random.h"
+#include "tests/support/allocation_limit.h"
 
 namespace ingot::log {
 namespace {
@@ -232,6 +233,38 @@ TEST(FramePayloadTest, ACompressedPayloadThatLiesAboutItsLengthIsCorrupt) {
   for (const std::uint32_t raw : {0U, 1U, 20002U, 20004U, 40000U}) {
     header.raw_bytes = raw;
     EXPECT_EQ(payload.open(header, out.frame(0)).status().code(), StatusCode::corrupt) << raw;
+  }
+}
+
+// A zstd frame of 20,000 letters that says that it has `content_bytes`.
+std::string zstd_frame(std::uint32_t content_bytes) {
+  constexpr std::uint32_t kLastRunOfOneByte = 1 | 1 << 1 | 20000 << 3;
+  std::string bytes("\x28\xb5\x2f\xfd\xa0", 5);  // one segment, 4 bytes of content size
+  bytes.append(reinterpret_cast<const char*>(&content_bytes), sizeof content_bytes);
+  bytes.append(reinterpret_cast<const char*>(&kLastRunOfOneByte), 3);
+  return bytes + 'z';
+}
+
+// What a frame says of its size costs nothing before there is something to it: neither what the
+// header says alone, nor what the payload says as well.
+TEST(FramePayloadTest, ALieAboutTheLengthTakesNoMemory) {
+  struct Case {
+    std::uint32_t raw_bytes;
+    std::uint32_t content_bytes;
+    bool right;
+  };
+  for (const Case& with : {Case{20000, 20000, true}, Case{~0U, 20000, false}, Case{~0U, ~0U, false},
+                           Case{512U << 20, 512U << 20, false}, Case{400'000, 400'000, false}}) {
+    const std::string payload = zstd_frame(with.content_bytes);
+    FrameHeader header = header_at(0);
+    header.flags = kFlagZstd;
+    header.stored_bytes = static_cast<std::uint32_t>(payload.size());
+    header.raw_bytes = with.raw_bytes;
+    const std::string frame = std::string(kHeaderBytes, '\0') + payload;
+    FramePayload opened;
+    const testing::AllocationLimit limit(1U << 20);
+    EXPECT_EQ(to_string(opened.open(header, frame).status().code()), with.right ? "ok" : "corrupt")
+        << with.raw_bytes;
   }
 }
 
