@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <fstream>
 #include <iterator>
 
@@ -304,6 +305,70 @@ TEST_F(CorruptionTest, AStalePageIsRefused) {
     if (HasFailure()) return;
   }
   EXPECT_GT(refused, 10);
+}
+
+// A table's root as it was a checkpoint ago, whole and with the same counts: the write of the tree
+// that names it was lost or went elsewhere.
+TEST_F(CorruptionTest, AnOldRootOfATableIsRefused) {
+  const auto read_file = [this] {
+    std::ifstream in(path(), std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  const auto roots_now = [this] {
+    const auto file = PageFile::open(path());
+    EXPECT_TRUE(file.ok());
+    auto roots = read_roots(**file);
+    EXPECT_TRUE(roots.ok()) << roots.status().to_string();
+    return *roots;
+  };
+  // As LMDB has it in the main tree.
+  const auto bytes_of = [](const TreeRoot& tree, std::uint64_t page) {
+    const std::array<std::uint64_t, 5> words = {tree.branch_pages, tree.leaf_pages,
+                                                tree.overflow_pages, tree.entries, page};
+    std::string bytes(4, '\0');
+    bytes.append(reinterpret_cast<const char*>(&tree.flags), sizeof tree.flags);
+    bytes.append(reinterpret_cast<const char*>(&tree.depth), sizeof tree.depth);
+    bytes.append(reinterpret_cast<const char*>(words.data()), sizeof words);
+    EXPECT_EQ(bytes.size(), kTreeBytes);
+    return bytes;
+  };
+  // Two checkpoints that change values and no count.
+  const auto change = [this](std::uint64_t position, const std::string& value) {
+    auto store = must_open(directory_.path());
+    auto checkpoint = must_begin(*store);
+    checkpoint->put_row(SequenceNumber(1), value);
+    checkpoint->put_entry(EntryTable::timers, "the same", value);
+    checkpoint->put_blob("the same", value);
+    ASSERT_TRUE(checkpoint->commit(Position(position)).ok());
+  };
+  change(9, "old value");
+  const std::string before = read_file();
+  const SnapshotRoots old_roots = roots_now();
+  change(10, "new value");
+  const std::string good = read_file();
+  const SnapshotRoots roots = roots_now();
+  int refused = 0;
+  for (std::size_t i = 1; i < kTableCount; ++i) {
+    SCOPED_TRACE(kTableNames[i]);
+    const TreeRoot& tree = roots.trees[i];
+    const std::uint64_t old_page = old_roots.trees[i].page;
+    const std::string named = bytes_of(tree, tree.page);
+    if (old_page == tree.page || bytes_of(old_roots.trees[i], tree.page) != named) continue;
+    const std::uint64_t at = old_page * kPageBytes;
+    if (good.compare(at, kPageBytes, before, at, kPageBytes) != 0) continue;  // used again
+    std::string bad = good;
+    const std::size_t where = bad.find(named);
+    ASSERT_NE(where, std::string::npos);
+    bad.replace(where, kTreeBytes, bytes_of(tree, old_page));
+    write(bad);
+    const auto store = open(false);
+    ASSERT_FALSE(store.ok());
+    EXPECT_EQ(store.status().code(), StatusCode::corrupt) << store.status().to_string();
+    EXPECT_NE(store.status().message().find(kTableNames[i]), std::string::npos)
+        << store.status().to_string();
+    ++refused;
+  }
+  EXPECT_GE(refused, 3);
 }
 
 TEST_F(CorruptionTest, AnotherFormatVersionIsRefusedByName) {
