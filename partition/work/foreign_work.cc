@@ -74,8 +74,17 @@ void ForeignWork::offer_activity(const TaskKey& task, const HistoryEventView& sc
 }
 
 void ForeignWork::offer_activity_again(const TaskKey& task, const HistoryEventView& scheduled) {
+  std::string_view version = scheduled.version;
+  // Not all SDKs give activities a version: without one it has its orchestration's, so that workers
+  // that ask for one version get what they have scheduled.
+  if (version.empty()) {
+    const Instance* instance = state_.instances.find(task.sequence);
+    if (instance != nullptr && instance->generation == task.generation) {
+      version = started_event(*instance).version;
+    }
+  }
   offer(WorkKind::activity, {state_.partition, task.sequence, task.task_id,
-                             std::string(scheduled.name), std::string(scheduled.version)});
+                             std::string(scheduled.name), std::string(version)});
 }
 
 std::uint64_t ForeignWork::lock(SequenceNumber sequence, std::int32_t task_id, WorkKind kind,

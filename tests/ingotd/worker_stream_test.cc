@@ -135,6 +135,48 @@ TEST_F(WorkerStreams, WorkersGetWhatTheirFiltersName) {
   EXPECT_EQ(echoes->items(), 10);
 }
 
+TEST_F(WorkerStreams, AnActivityWithoutAVersionGoesWithItsOrchestration) {
+  start_server();
+  const auto make = [this](const std::string& version) {
+    auto worker = make_worker();
+    ::WorkItemFilters* filters = worker->request.mutable_workitemfilters();
+    ::OrchestrationFilter* orchestration = filters->add_orchestrations();
+    orchestration->set_name("hello_sequence");
+    orchestration->add_versions(version);
+    ::ActivityFilter* activity = filters->add_activities();
+    activity->set_name("hello");
+    activity->add_versions(version);
+    worker->start();
+    return worker;
+  };
+  const auto old = make("1.0");
+  const auto present = make("2.0");
+  ::CreateInstanceRequest request;
+  request.set_name("hello_sequence");
+  ::CreateInstanceResponse response;
+  // Neither worker asked for what has no version.
+  request.set_instanceid("none");
+  ASSERT_OK(stub->StartInstance(Call(hub), request, &response));
+  request.mutable_version()->set_value("3.0");
+  request.set_instanceid("other");
+  ASSERT_OK(stub->StartInstance(Call(hub), request, &response));
+  request.mutable_version()->set_value("2.0");
+  request.set_instanceid("present");
+  ASSERT_OK(stub->StartInstance(Call(hub), request, &response));
+  EXPECT_EQ(wait_for_completion("present").output().value(), kHelloOutput);
+  EXPECT_EQ(present->items(), 4 + 3);
+  EXPECT_EQ(old->items(), 0);
+  for (const char* id : {"none", "other"}) {
+    EXPECT_EQ(state_of(id).orchestrationstatus(), ::ORCHESTRATION_STATUS_PENDING) << id;
+  }
+  // One without a filter is given all of it.
+  const auto any = make_worker();
+  any->start();
+  EXPECT_EQ(wait_for_completion("none").output().value(), kHelloOutput);
+  EXPECT_EQ(wait_for_completion("other").output().value(), kHelloOutput);
+  EXPECT_EQ(any->items(), 2 * (4 + 3));
+}
+
 TEST_F(WorkerStreams, AWorkerThatDoesNotReadStallsNoOne) {
   config.stream_queue_bytes_max = 64 << 10;
   start_server();

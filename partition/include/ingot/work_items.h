@@ -95,8 +95,9 @@ struct EntityOutcome {
 };
 
 struct WorkName {
-  std::string name;                   // of an entity: in lower case
-  std::vector<std::string> versions;  // empty: any
+  std::string name;  // of an entity: in lower case
+  // Empty: any. An activity without a version is matched by that of its orchestration.
+  std::vector<std::string> versions;
 };
 
 // Which items a receiver takes; an absent category is all of it, an empty one nothing.
