@@ -19,6 +19,8 @@
 namespace ingot::partition {
 namespace {
 
+constexpr std::size_t kStepTraceMax = 1024;
+
 // The id is that of something still to come: of an earlier step, or of the first `count` actions.
 bool taken(std::int32_t id, const Instance& instance, const OrchestrationOutcome& outcome,
            std::size_t count) {
@@ -255,6 +257,12 @@ Result<std::string> ForeignWork::encode_actions(const OrchestrationOutcome& outc
                                                       std::string(to_string(action.kind)) +
                                                       "): " + std::move(why));
     };
+    if (action.kind == HistoryEventKind::orchestrator_started) {
+      // Of this step's: what its worker wants to be told with the history.
+      if (action.trace_parent.size() > kStepTraceMax) return invalid("its trace is too long");
+      ++ordinal;
+      continue;
+    }
     const bool completes = action.kind == HistoryEventKind::execution_completed ||
                            action.kind == HistoryEventKind::continue_as_new;
     if (completes && action.event_id < next_id) action.event_id = next_id;
@@ -333,6 +341,11 @@ void ForeignWork::take(CompleteOrchestrationRequest& request) {
   HistoryEventView started;
   started.kind = HistoryEventKind::orchestrator_started;
   started.timestamp = Timestamp(held.lock->told);
+  for (const HistoryEvent& action : request.outcome.actions) {
+    if (action.kind == HistoryEventKind::orchestrator_started) {
+      started.trace_parent = action.trace_parent;
+    }
+  }
   std::string step;
   encode_event(started, step);
   step += *actions;

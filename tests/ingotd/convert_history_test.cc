@@ -47,6 +47,42 @@ TEST(ConvertHistoryTest, EveryKindIsWrittenWithItsTime) {
   }
 }
 
+TEST(ConvertHistoryTest, TheSpanOfAnOrchestrationComesBackWithItsHistory) {
+  ::OrchestratorResponse response;
+  response.mutable_orchestrationtracecontext()->mutable_spanid()->set_value("b7ad6b7169203331");
+  response.mutable_orchestrationtracecontext()->mutable_spanstarttime()->set_seconds(1'700'000'000);
+  response.mutable_orchestrationtracecontext()->mutable_spanstarttime()->set_nanos(123'456'789);
+  const Result<OrchestrationOutcome> outcome = read_outcome(response);
+  ASSERT_TRUE(outcome.ok()) << outcome.status().to_string();
+  ASSERT_EQ(outcome->actions.size(), 1U);
+  EXPECT_EQ(outcome->actions[0].kind, Kind::orchestrator_started);
+
+  OrchestrationWorkItem item;
+  item.history = {event_of(Kind::orchestrator_started), started(), outcome->actions[0]};
+  item.new_events = {event_of(Kind::orchestrator_started)};
+  for (const bool past_events : {true, false}) {
+    ::OrchestratorRequest request;
+    write_orchestration(item, past_events, &request);
+    EXPECT_EQ(request.orchestrationtracecontext().SerializeAsString(),
+              response.orchestrationtracecontext().SerializeAsString());
+  }
+  // Without the time, and without any.
+  response.mutable_orchestrationtracecontext()->clear_spanstarttime();
+  item.history.back() = read_outcome(response)->actions[0];
+  ::OrchestratorRequest request;
+  write_orchestration(item, true, &request);
+  EXPECT_EQ(request.orchestrationtracecontext().spanid().value(), "b7ad6b7169203331");
+  EXPECT_FALSE(request.orchestrationtracecontext().has_spanstarttime());
+  for (const std::string& odd : {std::string("two\nlines"), std::string(257, 'x')}) {
+    response.mutable_orchestrationtracecontext()->mutable_spanid()->set_value(odd);
+    EXPECT_TRUE(read_outcome(response)->actions.empty()) << odd;
+  }
+  item.history.pop_back();
+  request.Clear();
+  write_orchestration(item, true, &request);
+  EXPECT_FALSE(request.has_orchestrationtracecontext());
+}
+
 TEST(ConvertHistoryTest, TimersAlwaysSayWhen) {
   EXPECT_TRUE(written(event_of(Kind::timer_created)).timercreated().has_fireat());
   HistoryEvent fired = event_of(Kind::timer_fired);

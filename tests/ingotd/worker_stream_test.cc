@@ -242,6 +242,27 @@ TEST_F(WorkerStreams, ACompletionMayComeInChunks) {
   EXPECT_EQ(wait_for_completion(start_instance("fan")).output().value(), "4");
 }
 
+// The span that the first step's worker opened is told to the workers of all later ones.
+TEST_F(WorkerStreams, ASpanIsCarriedFromStepToStep) {
+  start_server();
+  std::mutex mutex;
+  std::vector<std::string> told;
+  const auto worker = make_worker();
+  worker->orchestrators["hello_sequence"] = [&](const ::OrchestratorRequest& request,
+                                                ::OrchestratorResponse& response) {
+    const std::lock_guard lock(mutex);
+    told.push_back(request.orchestrationtracecontext().spanid().value());
+    hello_sequence(request, response);
+    // Not every step says it again.
+    if (told.size() != 1) return;
+    response.mutable_orchestrationtracecontext()->mutable_spanid()->set_value("span");
+  };
+  worker->start();
+  EXPECT_EQ(wait_for_completion(start_instance("hello_sequence")).output().value(), kHelloOutput);
+  const std::lock_guard lock(mutex);
+  EXPECT_EQ(told, (std::vector<std::string>{"", "span", "span", "span"}));
+}
+
 TEST_F(WorkerStreams, ALongHistoryIsStreamedToThoseWhoCan) {
   config.work_item_bytes_max = 1000;
   start_server();

@@ -73,7 +73,9 @@ struct EntityWorkItem {
 // SubOrchestrationInstanceCreated, the entity kinds, ExecutionCompleted, ContinueAsNew; and
 // ExecutionTerminated, which ends the other instance that it names and leaves nothing in the
 // history. Event ids must be fresh in the execution, or of what has ended (a retry); those of a
-// completion are corrected. Timestamps are ignored. A child without an id gets one.
+// completion are corrected. Timestamps are ignored. A child without an id gets one. An
+// OrchestratorStarted among them names no action: its trace_parent (at most 1 KiB) is kept with the
+// step's own, and so comes back with the history.
 struct OrchestrationOutcome {
   std::vector<HistoryEvent> actions;
   std::optional<std::string> custom_status;  // absent: keep the old one

@@ -7,6 +7,7 @@
 
 #include "core/try.h"
 #include "tools/ingotd/grpc/convert_legacy.h"
+#include "tools/ingotd/grpc/convert_span.h"
 #include "tools/ingotd/grpc/convert_values.h"
 
 namespace ingot::server {
@@ -232,6 +233,11 @@ Result<OrchestrationOutcome> read_outcome(const ::OrchestratorResponse& response
                      if (completes(a) != completes(b)) return completes(b);
                      return a.event_id < b.event_id;
                    });
+  if (std::string span = read_span(response.orchestrationtracecontext()); !span.empty()) {
+    HistoryEvent& started = outcome.actions.emplace_back();
+    started.kind = HistoryEventKind::orchestrator_started;
+    started.trace_parent = std::move(span);
+  }
   outcome.custom_status = text_if(response.has_customstatus(), response.customstatus());
   if (response.has_numeventsprocessed()) {
     // The first of the events that were sent, OrchestratorStarted, is no message.

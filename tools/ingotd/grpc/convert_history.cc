@@ -1,6 +1,7 @@
 #include "tools/ingotd/grpc/convert_history.h"
 
 #include "tools/ingotd/grpc/convert_legacy.h"
+#include "tools/ingotd/grpc/convert_span.h"
 #include "tools/ingotd/grpc/convert_values.h"
 
 namespace ingot::server {
@@ -222,9 +223,14 @@ void write_orchestration(const OrchestrationWorkItem& item, bool past_events,
   out->mutable_executionid()->set_value(to_string(item.execution_id));
   HistoryWriter writer;
   ::HistoryEvent unsent;
+  const std::string* span = nullptr;
   for (const HistoryEvent& event : item.history) {
     writer.write(event, past_events ? out->add_pastevents() : &unsent);
+    if (event.kind == HistoryEventKind::orchestrator_started && !event.trace_parent.empty()) {
+      span = &event.trace_parent;
+    }
   }
+  if (span != nullptr) write_span(*span, out->mutable_orchestrationtracecontext());
   for (const HistoryEvent& event : item.new_events) writer.write(event, out->add_newevents());
   out->set_requireshistorystreaming(!past_events && !item.history.empty());
   // Without it .NET takes entities for unsupported; messages never come out of order here.
