@@ -73,11 +73,19 @@ TEST_F(BadCalls, AHubNameIsNoPath) {
 
 TEST_F(BadCalls, BytesThatAreNoMessageAreRefused) {
   ASSERT_NO_FATAL_FAILURE(start());
-  for (const char* method : {"StartInstance", "CompleteOrchestratorTask", "QueryInstances"}) {
-    const grpc::Status status = call_with_bytes(method, "\xFF\xFF\xFF\xFF garbage");
-    EXPECT_FALSE(status.ok()) << method;
+  // A tag that is none, a field that is cut off, and a text that is not UTF-8.
+  for (const std::string& bytes : {std::string("\xFF\xFF\xFF\xFF garbage"), std::string("\x0A\x7F"),
+                                   std::string("\x0A\x01\xFF")}) {
+    for (const char* method : {"StartInstance", "CompleteOrchestratorTask", "CompleteActivityTask",
+                               "QueryInstances", "StreamInstanceHistory", "SignalEntity"}) {
+      // gRPC itself answers: no call of ours has begun.
+      EXPECT_CODE(call_with_bytes(method, bytes), UNIMPLEMENTED);
+    }
   }
+  // Varints that never end: GetWorkItems has no text to begin with.
+  EXPECT_CODE(call_with_bytes("GetWorkItems", std::string(20, '\xFF')), UNIMPLEMENTED);
   EXPECT_CODE(call_with_bytes("NoSuchCall", ""), UNIMPLEMENTED);
+  EXPECT_EQ(server->figures().worker_streams.load(), 0U);
   expect_alive();
 }
 
@@ -94,7 +102,79 @@ TEST_F(BadCalls, TooMuchIsRefused) {
   const grpc::Status status = stub->StartInstance(Call(hub), request, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_NE(status.error_message().find("limit"), std::string::npos) << status.error_message();
+  const std::string id = start_instance("wait_for_go");
+  ::RaiseEventRequest raise;
+  ::RaiseEventResponse raised;
+  raise.set_instanceid(id);
+  raise.set_name("go");
+  raise.mutable_input()->set_value(std::string(2 << 20, 'x'));
+  EXPECT_CODE(stub->RaiseEvent(Call(hub), raise, &raised), INVALID_ARGUMENT);
+  ::SignalEntityRequest signal;
+  ::SignalEntityResponse signaled;
+  signal.set_instanceid("@counter@a");
+  signal.set_name("add");
+  signal.mutable_input()->set_value(std::string(2 << 20, 'x'));
+  EXPECT_CODE(stub->SignalEntity(Call(hub), signal, &signaled), INVALID_ARGUMENT);
+  ::TerminateRequest terminate;
+  ::TerminateResponse terminated;
+  terminate.set_instanceid(id);
+  terminate.mutable_output()->set_value(std::string(2 << 20, 'x'));
+  EXPECT_CODE(stub->TerminateInstance(Call(hub), terminate, &terminated), INVALID_ARGUMENT);
+  EXPECT_EQ(state_of(id).orchestrationstatus(), ::ORCHESTRATION_STATUS_PENDING);
   expect_alive();
+}
+
+// What a worker gives back is answered, too: nothing may wait for ever for an item that can't end.
+TEST_F(BadCalls, WorkersThatGiveTooMuchEndTheirItems) {
+  config.message_bytes_max = 8 << 20;
+  config.hub.payload_bytes_max = 1 << 20;
+  ASSERT_NO_FATAL_FAILURE(start());
+  const std::string much(2 << 20, 'x');
+  const auto worker = make_worker();
+  worker->lenient = true;
+  worker->activities["hello"] = [&](const ::ActivityRequest&) { return much; };
+  worker->orchestrators["hello_sequence"] = [](const ::OrchestratorRequest& request,
+                                               ::OrchestratorResponse& response) {
+    for (const ::HistoryEvent& event : request.newevents()) {
+      if (!event.has_taskfailed()) continue;
+      return add_completion(response, 1, event.taskfailed().failuredetails().errortype());
+    }
+    hello_sequence(request, response);
+  };
+  worker->orchestrators["echo"] = [&](const ::OrchestratorRequest&,
+                                      ::OrchestratorResponse& response) {
+    add_completion(response, 0, much);
+  };
+  // The first batch gives back too much of a state, later ones a small one.
+  std::atomic<int> batches{0};
+  worker->entities["store"] = [&](const ::EntityRequest& request, ::EntityBatchResult& result) {
+    const bool first = batches.fetch_add(1) == 0;
+    result.mutable_entitystate()->set_value(first ? much : "small");
+    for (int i = 0; i < request.operationrequests_size(); ++i) {
+      result.add_results()->mutable_success()->mutable_result()->set_value("1");
+    }
+  };
+  worker->start();
+  EXPECT_EQ(wait_for_completion(start_instance("hello_sequence")).output().value(),
+            "PayloadTooLarge");
+  EXPECT_EQ(wait_for_completion(start_instance("echo")).failuredetails().errortype(),
+            "InvalidCompletion");
+
+  ::SignalEntityRequest signal;
+  ::SignalEntityResponse signaled;
+  signal.set_instanceid("@store@a");
+  signal.set_name("put");
+  ASSERT_OK(stub->SignalEntity(Call(hub), signal, &signaled));
+  ASSERT_TRUE(eventually([&] { return batches.load() == 1; }));
+  ASSERT_OK(stub->SignalEntity(Call(hub), signal, &signaled));
+  EXPECT_TRUE(eventually([&] {
+    ::GetEntityRequest get;
+    get.set_instanceid("@store@a");
+    get.set_includestate(true);
+    ::GetEntityResponse got;
+    EXPECT_CODE(stub->GetEntity(Call(hub), get, &got), OK);
+    return got.entity().serializedstate().value() == "small";
+  }));
 }
 
 TEST_F(BadCalls, InstanceIdsAndNamesAreChecked) {
@@ -160,6 +240,137 @@ TEST_F(BadCalls, ATokenOfAnotherItemIsRefusedAndAnUnknownOneIgnored) {
   response.set_completiontoken(tokens["a"]);
   EXPECT_CODE(stub->CompleteOrchestratorTask(Call(hub), response, &ignored), OK);
   EXPECT_TRUE(state_of("a").instanceid().empty());
+}
+
+TEST_F(BadCalls, ATokenOfAnotherKindOfItemDoesNothing) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  const auto worker = make_worker();
+  std::mutex mutex;
+  std::map<std::string, ::WorkItem> items;  // by what they are
+  worker->entities["counter"] = [](const ::EntityRequest&, ::EntityBatchResult&) {};
+  worker->before = [&](const ::WorkItem& item) {
+    const std::lock_guard lock(mutex);
+    if (item.has_activityrequest()) items[item.activityrequest().input().value()] = item;
+    if (item.has_entityrequestv2()) items["entity"] = item;
+    return item.has_orchestratorrequest();
+  };
+  worker->orchestrators["two"] = [](const ::OrchestratorRequest& request,
+                                    ::OrchestratorResponse& response) {
+    int done = 0;
+    std::string text;
+    for (const auto* events : {&request.pastevents(), &request.newevents()}) {
+      for (const ::HistoryEvent& event : *events) {
+        if (event.has_taskcompleted()) text += event.taskcompleted().result().value(), ++done;
+      }
+    }
+    if (done == 2) return add_completion(response, 2, text);
+    for (int i = 0; done == 0 && i < 2; ++i) {
+      ::OrchestratorAction* action = response.add_actions();
+      action->set_id(i);
+      action->mutable_scheduletask()->set_name("hello");
+      action->mutable_scheduletask()->mutable_input()->set_value(std::to_string(i));
+    }
+  };
+  worker->start();
+  const std::string id = start_instance("two");
+  ::SignalEntityRequest signal;
+  ::SignalEntityResponse signaled;
+  signal.set_instanceid("@counter@a");
+  signal.set_name("add");
+  ASSERT_OK(stub->SignalEntity(Call(hub), signal, &signaled));
+  ASSERT_TRUE(eventually([&] {
+    const std::lock_guard lock(mutex);
+    return items.size() == 3;
+  }));
+  ::CompleteTaskResponse ignored;
+  ::ActivityResponse activity;
+  activity.set_instanceid(id);
+  activity.set_taskid(0);
+  activity.mutable_result()->set_value("wrong");
+  // Of the other activity, of an entity.
+  for (const char* other : {"1", "entity"}) {
+    activity.set_completiontoken(items[other].completiontoken());
+    EXPECT_CODE(stub->CompleteActivityTask(Call(hub), activity, &ignored), INVALID_ARGUMENT);
+  }
+  // What says nothing of the instance: the token's item is of another kind, so nothing is done.
+  ::EntityBatchResult batch;
+  batch.set_completiontoken(items["0"].completiontoken());
+  EXPECT_CODE(stub->CompleteEntityTask(Call(hub), batch, &ignored), OK);
+  ::OrchestratorResponse step;
+  step.set_instanceid(id);
+  step.set_completiontoken(items["0"].completiontoken());
+  add_completion(step, 5, "wrong");
+  EXPECT_CODE(stub->CompleteOrchestratorTask(Call(hub), step, &ignored), OK);
+  // More results than operations end the batch, not the entity.
+  batch.set_completiontoken(items["entity"].completiontoken());
+  for (int i = 0; i < 3; ++i) batch.add_results()->mutable_success();
+  EXPECT_CODE(stub->CompleteEntityTask(Call(hub), batch, &ignored), INVALID_ARGUMENT);
+
+  for (const char* right : {"0", "1"}) {
+    activity.set_taskid(items[right].activityrequest().taskid());
+    activity.set_completiontoken(items[right].completiontoken());
+    activity.mutable_result()->set_value(right);
+    EXPECT_CODE(stub->CompleteActivityTask(Call(hub), activity, &ignored), OK);
+  }
+  EXPECT_EQ(wait_for_completion(id).output().value(), "01");
+}
+
+TEST_F(BadCalls, WhatIsLeftOfAPurgedInstanceTouchesNoLaterOne) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  const auto worker = make_worker();
+  std::mutex mutex;
+  std::vector<::WorkItem> kept;
+  worker->before = [&](const ::WorkItem& item) {
+    if (!item.has_activityrequest()) return true;
+    const std::lock_guard lock(mutex);
+    kept.push_back(item);
+    return false;
+  };
+  worker->orchestrators["hello_sequence"] = [](const ::OrchestratorRequest& request,
+                                               ::OrchestratorResponse& response) {
+    for (const ::HistoryEvent& event : request.newevents()) {
+      if (event.has_executionterminated()) return wait_for_go(request, response);
+    }
+    hello_sequence(request, response);
+  };
+  worker->start();
+  const auto has_kept = [&](std::size_t count) {
+    return eventually([&] {
+      const std::lock_guard lock(mutex);
+      return kept.size() == count;
+    });
+  };
+  start_instance("hello_sequence", "", "again");
+  ASSERT_TRUE(has_kept(1));
+  ::TerminateRequest terminate;
+  ::TerminateResponse terminated;
+  terminate.set_instanceid("again");
+  ASSERT_OK(stub->TerminateInstance(Call(hub), terminate, &terminated));
+  EXPECT_EQ(wait_for_completion("again").orchestrationstatus(), ::ORCHESTRATION_STATUS_TERMINATED);
+  ::PurgeInstancesRequest purge;
+  ::PurgeInstancesResponse purged;
+  purge.set_instanceid("again");
+  ASSERT_OK(stub->PurgeInstances(Call(hub), purge, &purged));
+  ASSERT_EQ(purged.deletedinstancecount(), 1);
+  start_instance("hello_sequence", "", "again");
+  ASSERT_TRUE(has_kept(2));
+
+  ::ActivityResponse late;
+  ::CompleteTaskResponse ignored;
+  late.set_instanceid("again");
+  late.set_taskid(kept[0].activityrequest().taskid());
+  late.set_completiontoken(kept[0].completiontoken());
+  late.mutable_result()->set_value("late");
+  EXPECT_CODE(stub->CompleteActivityTask(Call(hub), late, &ignored), OK);
+  for (int step = 1; step <= 3; ++step) {
+    ASSERT_TRUE(has_kept(static_cast<std::size_t>(step) + 1));
+    ::ActivityResponse right = late;
+    right.set_taskid(kept[static_cast<std::size_t>(step)].activityrequest().taskid());
+    right.set_completiontoken(kept[static_cast<std::size_t>(step)].completiontoken());
+    right.mutable_result()->set_value(std::to_string(step));
+    EXPECT_CODE(stub->CompleteActivityTask(Call(hub), right, &ignored), OK);
+  }
+  EXPECT_EQ(wait_for_completion("again").output().value(), "1 2 3");
 }
 
 TEST_F(BadCalls, ACompletionThatMakesNoSenseFailsTheInstance) {

@@ -24,6 +24,12 @@ Status other_item(std::string_view instance_id) {
       "completionToken: it is of another work item than of '" + std::string(instance_id) + "'");
 }
 
+constexpr const char* kRefused = "InvalidCompletion";
+
+std::string refusal(const Status& why) {
+  return "the worker's answer was refused: " + why.message();
+}
+
 // What becomes of an orchestration whose completion can't be taken: repeating it would not help.
 OrchestrationOutcome failed_by(const Status& why) {
   OrchestrationOutcome outcome;
@@ -31,9 +37,22 @@ OrchestrationOutcome failed_by(const Status& why) {
   failed.kind = HistoryEventKind::execution_completed;
   failed.event_id = 0;  // completions get a fresh one
   failed.status = RuntimeStatus::failed;
-  failed.failure = FailureDetails{
-      "InvalidCompletion", "the worker's answer was refused: " + why.message(), true, {}};
+  failed.failure = FailureDetails{kRefused, refusal(why), true, {}};
   return outcome;
+}
+
+// The same of an entity: its batch has failed as a whole, and its state is what it was.
+Result<EntityOutcome> failed_by(const Status& why, const EntityWorkItem& item) {
+  ::EntityBatchResult failed;
+  failed.mutable_failuredetails()->set_errortype(kRefused);
+  failed.mutable_failuredetails()->set_errormessage(refusal(why));
+  failed.mutable_failuredetails()->set_isnonretriable(true);
+  return read_entity_result(failed, item);
+}
+
+void log_refusal(const Hub& hub, const std::string& instance_id, const Status& why) {
+  log_warning("a worker's answer was refused",
+              {{"hub", hub.name}, {"instance", instance_id}, {"why", why.message()}});
 }
 
 }  // namespace
@@ -142,8 +161,7 @@ void Service::complete(Reactor* reactor, const HubPtr& hub,
   }
   Result<OrchestrationOutcome> outcome = read_outcome(*whole);
   const auto fail = [this, reactor, hub, token, id = response.instanceid()](Status why) {
-    log_warning("a worker's answer was refused",
-                {{"hub", hub->name}, {"instance", id}, {"why", why.message()}});
+    log_refusal(*hub, id, why);
     hub->work_items().complete_orchestration_async(
         token, failed_by(why), [this, reactor, hub, token, why](const Status& failed) {
           core_.answers.post([this, reactor, hub, token, why, ok = failed.ok()] {
@@ -195,10 +213,29 @@ Service::Reactor* Service::CompleteEntityTask(Context* context, const ::EntityBa
     const auto [found, answer] = find_item(*hub, request->completiontoken(), {}, -1);
     if (!found) return finish(reactor, answer);
     if (found->item == nullptr || found->item->entity == nullptr) return finish(reactor, {});
+    const auto fail = [this, reactor, hub, token = found->token, item = found->item](Status why) {
+      log_refusal(*hub, item->instance_id, why);
+      Result<EntityOutcome> failed = failed_by(why, *item->entity);
+      if (!failed.ok()) return finish_soon(reactor, failed.take_status());
+      hub->work_items().complete_entity_async(
+          token, *std::move(failed), [this, reactor, hub, token, why](const Status& ended) {
+            core_.answers.post([this, reactor, hub, token, why, ok = ended.ok()] {
+              if (ok) hub->outstanding.settle(token);
+              finish(reactor, why);
+            });
+          });
+    };
     Result<EntityOutcome> outcome = read_entity_result(*request, *found->item->entity);
-    if (!outcome.ok()) return finish(reactor, outcome.status());
-    hub->work_items().complete_entity_async(found->token, *std::move(outcome),
-                                            settler(reactor, hub, found->token));
+    if (!outcome.ok()) return fail(outcome.take_status());
+    hub->work_items().complete_entity_async(
+        found->token, *std::move(outcome),
+        [fail, done = settler(reactor, hub, found->token)](Status status) {
+          if (status.code() == StatusCode::invalid_argument) {
+            fail(std::move(status));
+          } else {
+            done(std::move(status));
+          }
+        });
   });
 }
 
