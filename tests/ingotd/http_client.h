@@ -86,6 +86,13 @@ class HttpClient {
     return answer;
   }
 
+  // Whatever comes until the server closes the connection.
+  std::string read_to_end() {
+    while (read_more()) {
+    }
+    return std::exchange(buffer_, {});
+  }
+
   // Whether the server closes the connection, with nothing more said.
   [[nodiscard]] bool closed() { return buffer_.empty() && !read_more(); }
 

@@ -59,8 +59,11 @@ Result<AccessControl> AccessControl::from_file(const std::string& path) {
 
 bool AccessControl::admits(std::string_view authorization) const {
   if (tokens_.empty()) return true;
-  if (!has_scheme(authorization)) return false;
-  const std::string_view presented = authorization.substr(kScheme.size());
+  return has_scheme(authorization) && admits_token(authorization.substr(kScheme.size()));
+}
+
+bool AccessControl::admits_token(std::string_view presented) const {
+  if (tokens_.empty()) return true;
   bool admitted = false;
   for (const std::string& token : tokens_) admitted |= equal_in_constant_time(presented, token);
   return admitted;

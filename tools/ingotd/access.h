@@ -25,6 +25,8 @@ class AccessControl {
   [[nodiscard]] bool asks_for_token() const { return !tokens_.empty(); }
   // `authorization` is the header's value, or empty.
   [[nodiscard]] bool admits(std::string_view authorization) const;
+  // The same of a token that has been read from its header.
+  [[nodiscard]] bool admits_token(std::string_view presented) const;
 
  private:
   std::vector<std::string> tokens_;

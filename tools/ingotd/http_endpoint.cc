@@ -124,7 +124,7 @@ Result<std::unique_ptr<Endpoint>> start_http(const ServerConfig& config, const H
   if (!config.token_file.empty()) {
     INGOT_ASSIGN(const AccessControl control, AccessControl::from_file(config.token_file));
     options.access.accepts_token = [control](std::string_view token) {
-      return control.admits("Bearer " + std::string(token));
+      return control.admits_token(token);
     };
   }
   options.access.host_names = config.http_hosts;
