@@ -33,6 +33,7 @@ EntityBatchResult EntityBatchRun::run() {
     if (!reader.ok() || !runs) break;
     ++result_.consumed;
     run_operation();
+    if (batch_.ends && batch_.ends()) break;
   }
   if (result_.change == StateChange::set) result_.state = std::move(stored_);
   return std::move(result_);

@@ -7,6 +7,7 @@
 #include <ingot/entity_context.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,8 @@ struct EntityBatch {
   // Trusted, as Execution's events are.
   std::string_view operations;
   std::uint32_t operations_max = UINT32_MAX;
+  // Asked after each operation, if there is one: true ends the batch there.
+  std::function<bool()> ends = {};
   Timestamp now;
   std::uint64_t seed = 0;  // what ids are made of; another one for each batch of this entity
 };
@@ -46,9 +49,9 @@ struct EntityBatchResult {
   std::string actions;
 };
 
-// Runs the first operations of the batch, at most `operations_max`. Stops early at a message that
-// is no operation or can't be decoded; `consumed` tells. `function` may be null: the program has no
-// such entity, and every operation fails.
+// Runs the first operations of the batch, at most `operations_max`, and until `ends`. Stops early
+// at a message that is no operation or can't be decoded; `consumed` tells. `function` may be null:
+// the program has no such entity, and every operation fails.
 [[nodiscard]] EntityBatchResult run_entity_batch(const EntityFn* function,
                                                  const EntityBatch& batch);
 

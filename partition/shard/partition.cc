@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/planted_bug.h"
+#include "partition/work/work_slice.h"
 
 namespace ingot::partition {
 namespace {
@@ -416,7 +417,8 @@ bool Partition::fire_timers(Timestamp now) {
 bool Partition::run_local_work(std::size_t waiting) {
   if (stopped_ || closing_) return false;
   bool any = false;
-  while (recorder_.failure().ok() &&
+  WorkSlice slice(environment_.clock);
+  while (recorder_.failure().ok() && !slice.over() &&
          (steps_.size() > waiting || !activities_.empty() || (waiting == 0 && peers_.has_own()))) {
     if (log_->batch_bytes() >= environment_.options.batch_bytes_max) break;
     if (!recorder_.has_room()) break;

@@ -5,6 +5,7 @@
 #include "core/entity_runner.h"
 #include "core/history_codec.h"
 #include "partition/work/action_check.h"
+#include "partition/work/work_slice.h"
 
 namespace ingot::partition {
 namespace {
@@ -65,6 +66,8 @@ bool EntityWorker::step(const Instance& instance) {
   batch.now = recorder_.now();
   // Positions are never used twice.
   batch.seed = recorder_.position().value + 1;
+  WorkSlice slice(environment_.clock);
+  batch.ends = [&slice] { return slice.over(); };
   EntityBatchResult result = run_entity_batch(function, batch);
   INGOT_ASSERT(result.consumed != 0, instance.sequence.value);  // the inbox holds operations only
   if (const Status valid = check_result(result, environment_.options.payload_bytes_max);

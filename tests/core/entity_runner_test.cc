@@ -76,6 +76,20 @@ EntityFn counter() {
   return operations;
 }
 
+TEST(EntityRunnerTest, ABatchEndsBetweenOperations) {
+  std::string bytes;
+  for (int i = 0; i < 5; ++i) encode_event(signal("add", "1"), bytes);
+  int asked = 0;
+  EntityBatch batch;
+  batch.entity_id = "@counter@one";
+  batch.operations = bytes;
+  batch.ends = [&asked] { return ++asked == 3; };
+  const EntityFn function = counter();
+  const EntityBatchResult result = run_entity_batch(&function, batch);
+  EXPECT_EQ(result.consumed, 3U);
+  EXPECT_EQ(result.state, "3");
+}
+
 TEST(EntityRunnerTest, SignalsChangeTheStateAndAnswerNothing) {
   const Outcome outcome = run(counter(), {signal("add", "2"), signal("add", "3")});
   EXPECT_EQ(outcome.result.consumed, 2U);

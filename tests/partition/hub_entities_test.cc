@@ -1,5 +1,8 @@
 // Entities as orchestrations use them, on a whole hub: operations, calls, critical sections.
 
+#include <atomic>
+#include <thread>
+
 #include "tests/support/hub_fixture.h"
 
 namespace ingot::testing {
@@ -100,6 +103,78 @@ TEST_F(HubEntities, LocksOfAnOwnerThatFailsAreReleased) {
   const std::string failing = start("fails");
   EXPECT_EQ(finish(failing).status, RuntimeStatus::failed);
   expect_output(run("transfer", "x,y"), "1");
+}
+
+// Operations run on the shard's thread, one batch after the other. However long they take, and
+// however many there are, what else the shard has to do comes in between.
+class HubSlowEntities : public HubFixture {
+ protected:
+  // Far fewer than what is there to do, far more than what a slow machine lets through.
+  static constexpr int kOperations = 20'000;
+  static constexpr int kOperationsBetween = 10'000;
+
+  HubSlowEntities() {
+    options.shards = 1;
+    must(registry.add_entity("slow", [this](EntityContext& context) -> std::string {
+      ++ran;
+      if (slow) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      if (slow && context.operation() == "again") context.signal_entity(context.id(), "again");
+      return "";
+    }));
+    add_orchestrator("hello",
+                     [](OrchestrationContext&) -> Task<std::string> { co_return "hello"; });
+    add_orchestrator("signals", [](OrchestrationContext& context) -> Task<std::string> {
+      for (int i = 0; i < kOperations; ++i) context.signal_entity(EntityId("slow", "x"), "once");
+      co_return "";
+    });
+  }
+
+  void expect_others_get_through() {
+    ASSERT_TRUE(eventually([&] { return ran > 0; }));
+    const int before = ran;
+    for (int i = 0; i < 4; ++i) expect_output(run("hello"), "hello");
+    EXPECT_LT(ran - before, kOperationsBetween);
+    slow = false;
+  }
+
+  std::atomic<int> ran{0};
+  std::atomic<bool> slow{true};
+};
+
+TEST_F(HubSlowEntities, OneThatIsNeverDoneLetsOthersThrough) {
+  open();
+  must(client().signal_entity(EntityId("slow", "x"), "again"));
+  expect_others_get_through();
+}
+
+TEST_F(HubSlowEntities, AFullQueueLetsOthersThrough) {
+  open();
+  client().schedule_new_orchestration_async("signals", {}, [](const Result<std::string>&) {});
+  expect_others_get_through();
+  EXPECT_TRUE(eventually([&] { return ran == kOperations; }));
+}
+
+TEST_F(HubSlowEntities, WhateverIsThrownHarmsNoOne) {
+  must(registry.add_entity("throws", [](EntityContext& context) -> std::string {
+    if (context.operation() == "text") throw "no exception";  // NOLINT(hicpp-exception-baseclass)
+    throw std::bad_alloc();
+  }));
+  add_orchestrator("calls", [](OrchestrationContext& context) -> Task<std::string> {
+    const EntityId id("throws", "x");
+    std::string failures;
+    for (const char* operation : {"text", "memory"}) {
+      context.signal_entity(id, operation);
+      try {
+        failures += co_await context.call_entity(id, operation);
+      } catch (const TaskFailedError& error) {
+        failures += error.details().type.empty() ? "-" : "+";
+      }
+    }
+    co_return failures;
+  });
+  open();
+  expect_output(run("calls"), "++");
+  expect_output(run("hello"), "hello");
 }
 
 }  // namespace

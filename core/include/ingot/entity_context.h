@@ -5,7 +5,9 @@
 // An entity is a state, a string of bytes that may be absent, and a function over it. Operations
 // run one after the other, in the order of their arrival. An operation that throws leaves nothing
 // behind: neither its change of the state nor what it asked for; the caller gets the failure, if
-// there is one. The function must not block: it runs where orchestrators do.
+// there is one. The function must not block: it runs where orchestrators do, and all that its shard
+// has to do waits while an operation runs. Between operations others have their turn, however many
+// are waiting; only an operation that never returns stops its shard for good.
 //
 //   std::string counter(ingot::EntityContext& context) {
 //     long value = ingot::parse(context.state().value_or("0"));
