@@ -371,6 +371,7 @@ void ForeignWork::take(CompleteOrchestrationRequest& request) {
         return;
       }
       event.event_id = -1;
+      if (event.timestamp == Timestamp()) event.timestamp = recorder_.now();
       encode_event(event, carry_over);
     }
     body.carry_over = carry_over;

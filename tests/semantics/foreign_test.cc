@@ -190,6 +190,11 @@ class ForeignWorker final : public StageWorker {
       OrchestrationOutcome bad;
       bad.actions = {action(Kind::task_scheduled, 70, "foreign", "", "never"),
                      action(Kind::task_scheduled, -1, "no id")};
+      if (item.name == "section" && answers(item).contains(0)) {
+        // It has its lock, and could wait for ever for another one.
+        bad.actions = {action(Kind::entity_lock_requested, 70)};
+        bad.actions.back().lock_set = {"@foreign@other"};
+      }
       items.complete_orchestration_async(item.token, std::move(bad), refused);
     }
     OrchestrationOutcome outcome;
@@ -368,8 +373,7 @@ SCENARIO(Foreign, NewExecutionsHaveWhatIsCarriedOver) {
   stage.expect(stage.start("loop", "x"), "xx!");
 }
 
-SCENARIO(Foreign, SectionsAreAlone) {
-  add_worker(stage);
+void run_sections(Stage& stage) {
   stage.open();
   for (const char* id : {"one", "two"}) stage.start("section", "", id);
   std::set<std::string> outputs;
@@ -383,6 +387,16 @@ SCENARIO(Foreign, SectionsAreAlone) {
       return state.ok() && state->locked_by.empty();
     })) << key;
   }
+}
+
+SCENARIO(Foreign, SectionsAreAlone) {
+  add_worker(stage);
+  run_sections(stage);
+}
+
+SCENARIO(Foreign, ASectionWithinASectionIsRefused) {
+  add_worker(stage, Trouble::errs);
+  run_sections(stage);
 }
 
 SCENARIO(Foreign, WhatAWorkerLosesComesAgain) {

@@ -344,6 +344,25 @@ std::string Stage::outcome() {
   return text;
 }
 
+namespace {
+
+// Those that carry the id of an orchestrator's action.
+bool is_action(HistoryEventKind kind) {
+  using enum HistoryEventKind;
+  static const std::set<HistoryEventKind> kActions{task_scheduled,
+                                                   timer_created,
+                                                   sub_orchestration_created,
+                                                   event_sent,
+                                                   execution_completed,
+                                                   entity_operation_signaled,
+                                                   entity_operation_called,
+                                                   entity_lock_requested,
+                                                   entity_unlock_sent};
+  return kActions.contains(kind);
+}
+
+}  // namespace
+
 void Stage::check_histories() {
   using Kind = HistoryEventKind;
   InstanceQuery query;
@@ -359,7 +378,12 @@ void Stage::check_histories() {
     for (const HistoryEvent& event : events) {
       if (event.kind == Kind::execution_started) ++starts;
       if (event.kind == Kind::execution_completed) ++ends;
-      EXPECT_NE(event.event_id, event.kind == Kind::orchestrator_started ? 0 : -2);
+      EXPECT_EQ(event.event_id >= 0, is_action(event.kind)) << to_string(event.kind);
+      EXPECT_GE(event.event_id, -1) << to_string(event.kind);
+      EXPECT_GT(event.timestamp, Timestamp()) << to_string(event.kind);
+      if (event.kind == Kind::timer_created || event.kind == Kind::timer_fired) {
+        EXPECT_TRUE(event.fire_at.has_value()) << to_string(event.kind);
+      }
       if (event.event_id >= 0) {
         EXPECT_TRUE(actions.emplace(event.event_id, event.kind).second) << event.event_id;
         EXPECT_EQ(actions.rbegin()->first, event.event_id) << "ids ascend";
