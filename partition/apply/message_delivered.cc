@@ -1,5 +1,6 @@
-// MessageDelivered: a client's message goes to the end of the inbox. A termination does not wait
-// for a scheduled start. For an entity it is an operation, or the word that a lock is given back.
+// MessageDelivered: a client's message goes to the end of the inbox. A termination is at once the
+// end of what waits for its scheduled start. For an entity it is an operation, or the word that a
+// lock is given back.
 
 #include "core/planted_bug.h"
 #include "core/try.h"
@@ -35,16 +36,11 @@ bool is_client_message(HistoryEventKind kind) {
 void deliver_control(PartitionState& state, Instance& instance, const HistoryEventView& event,
                      std::string_view encoded, Timestamp at, Effects& effects) {
   if (event.kind != HistoryEventKind::event_raised) instance.control_in_inbox = true;
-  if (event.kind == HistoryEventKind::execution_terminated && instance.start_scheduled &&
-      !INGOT_PLANTED(kTerminateWaitsForStart)) {
-    state.touch(instance);
-    instance.start_scheduled = false;
-    state.cancel_timers(instance);
-    instance.timers.clear();
-  }
-  if (event.kind == HistoryEventKind::execution_terminated && instance.locks != nullptr &&
-      instance.locks->again) {
-    // Nor for locks: the orchestrator, which believes that it holds them, is not asked.
+  // What has not started ends without ever running, though its time may come before its next step.
+  const bool before_start = instance.start_scheduled && !INGOT_PLANTED(kTerminateWaitsForStart);
+  // What waits for its locks believes that it holds them: it is not asked either.
+  const bool before_locks = instance.locks != nullptr && instance.locks->again;
+  if (event.kind == HistoryEventKind::execution_terminated && (before_start || before_locks)) {
     return terminate_at_once(state, instance, event, encoded, at, effects);
   }
   deliver(state, instance, encoded, effects);

@@ -146,12 +146,13 @@ TEST_F(ApplyTest, AScheduledStartInThePastIsNone) {
   EXPECT_TRUE(state_.agenda.empty());
 }
 
-TEST_F(ApplyTest, ATerminationDoesNotWaitForAScheduledStart) {
+TEST_F(ApplyTest, ATerminationBeforeAScheduledStartIsTheEnd) {
   const std::string event = scheduled_started_event("first", at_us(500'000));
   ASSERT_TRUE(apply_at(1000, InstanceCreated{1, std::nullopt, {}, event}).ok());
   ASSERT_TRUE(deliver(terminated_event()).ok());
-  EXPECT_EQ(count<StepReady>(), 1);
-  EXPECT_FALSE(instance().start_scheduled);
+  EXPECT_EQ(count<StepReady>(), 0);
+  EXPECT_EQ(count<InstanceFinished>(), 1);
+  EXPECT_EQ(state_.instances.find(kFirst), nullptr);
   EXPECT_TRUE(state_.agenda.empty());
   // The timer that was taken back fires for nothing.
   ASSERT_TRUE(apply_now(TimerFired{kFirst, 0, kScheduledStartTimer}).ok());

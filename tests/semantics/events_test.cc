@@ -1,5 +1,7 @@
 // External events, messages between instances, timers.
 
+#include <atomic>
+
 #include "tests/semantics/stage.h"
 
 namespace ingot::semantics {
@@ -196,6 +198,31 @@ SCENARIO(Timers, AStartCanBeScheduled) {
   EXPECT_EQ(to_string(stage.get("never")->status), "Pending");
   EXPECT_TRUE(stage.terminate("never").ok());
   stage.expect_status("never", RuntimeStatus::terminated);
+}
+
+SCENARIO(Timers, WhatIsTerminatedBeforeItsStartNeverRuns) {
+  static std::atomic<int> runs;
+  runs = 0;
+  stage.add_activity("runs", [](const ActivityContext&) -> std::string {
+    ++runs;
+    return "";
+  });
+  stage.add("ends at once", [](OrchestrationContext& context) -> Task<std::string> {
+    const Future<std::string> left = context.call_activity("runs");
+    co_return "ran";
+  });
+  stage.open();
+  StartOptions later;
+  later.instance_id = "later";
+  later.scheduled_start = stage.now() + std::chrono::hours(24 * 365);
+  EXPECT_TRUE(stage.try_start("ends at once", later).ok());
+  stage.raise("later", "waits");
+  EXPECT_TRUE(stage.terminate("later", "not wanted").ok());
+  const InstanceState state = stage.finish("later");
+  EXPECT_EQ(to_string(state.status), "Terminated");
+  EXPECT_EQ(state.output.value_or("(none)"), "not wanted");
+  stage.let_pass(std::chrono::milliseconds(20));
+  EXPECT_EQ(runs, 0);
 }
 
 }  // namespace
