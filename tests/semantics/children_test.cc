@@ -193,6 +193,27 @@ SCENARIO(Children, OneThatNobodyOffersFails) {
   stage.expect(stage.start("parent"), "OrchestratorNotRegistered");
 }
 
+SCENARIO(Children, KnowTheirParents) {
+  stage.add("child", [](OrchestrationContext& context) -> Task<std::string> {
+    const std::optional<ParentInfo> parent = context.parent();
+    if (!parent) co_return "an orphan";
+    co_return parent->name + " " + parent->instance_id + " " + to_string(parent->execution_id) +
+        " " + std::to_string(parent->scheduled_id);
+  });
+  stage.add("parent", [](OrchestrationContext& context) -> Task<std::string> {
+    const Future<void> first = context.create_timer(std::chrono::hours(1));
+    std::string told = co_await context.call_sub_orchestration("child", "", "its child");
+    const bool right = told == "parent family " + to_string(context.execution_id()) + " 1";
+    co_return right ? "right" : told;
+  });
+  stage.open();
+  stage.start("parent", "", "family");
+  stage.expect("family", "right");
+  stage.expect(stage.start("child"), "an orphan");
+  EXPECT_EQ(stage.get("its child")->parent_instance_id.value_or("-"), "family");
+  EXPECT_FALSE(stage.get("family")->parent_instance_id.has_value());
+}
+
 // --- continue-as-new ----------------------------------------------------------------------------
 
 SCENARIO(NewExecutions, ALoopHasAShortHistory) {
@@ -304,6 +325,88 @@ SCENARIO(NewExecutions, TheParentGetsTheLastOnesResult) {
   });
   stage.open();
   stage.expect(stage.start("parent"), "xxxx");
+}
+
+SCENARIO(NewExecutions, AreOfTheSameInstance) {
+  stage.add("child", [](OrchestrationContext& context) -> Task<std::string> {
+    const std::string input(context.input());
+    if (input != "xx") {
+      context.set_custom_status("said by the first");
+      context.continue_as_new(input + "x");
+      co_return "";
+    }
+    std::string event = co_await context.wait_for_event("go");
+    const std::optional<ParentInfo> parent = context.parent();
+    std::string text = std::string(context.version()) + "," + (parent ? parent->instance_id : "-");
+    for (const auto& [key, value] : context.tags()) text += "," + key + "=" + value;
+    co_return text + "," + event;
+  });
+  stage.add("parent", [](OrchestrationContext& context) -> Task<std::string> {
+    SubOrchestrationOptions call;
+    call.instance_id = "continued";
+    call.version = "3";
+    call.tags = {{"a", "b"}};
+    std::string text = co_await context.call_sub_orchestration("child", "", call);
+    co_return text;
+  });
+  stage.open();
+  stage.start("parent", "", "p");
+  stage.wait_for_custom_status("continued", "said by the first");
+  EXPECT_TRUE(stage.until([&] { return stage.get("continued")->input == "xx"; }));
+  // Whoever looks sees an instance that runs.
+  EXPECT_EQ(to_string(stage.get("continued")->status), "Running");
+  InstanceQuery query;
+  query.statuses = {RuntimeStatus::continued_as_new};
+  const Result<InstancePage> none =
+      stage.ask([&](Client& with) { return with.query_instances(query); });
+  EXPECT_TRUE(none.ok() && none->instances.empty());
+  stage.raise("continued", "go", "on");
+  stage.expect("p", "3,p,a=b,on");
+  EXPECT_EQ(stage.get("continued")->custom_status.value_or("-"), "said by the first");
+  const std::vector<HistoryEvent> events = stage.history("continued");
+  ASSERT_GE(events.size(), 2U);
+  EXPECT_EQ(to_string(events[0].kind), "OrchestratorStarted");
+  EXPECT_EQ(to_string(events[1].kind), "ExecutionStarted");
+  EXPECT_EQ(events[1].name, "child");
+  EXPECT_EQ(events[1].data.value_or("-"), "xx");
+  EXPECT_EQ(events[1].execution_id, stage.get("continued")->execution_id);
+}
+
+SCENARIO(NewExecutions, OldAnswersOfEntitiesAreNotForTheNewOne) {
+  stage.add_entity("log", [](EntityContext& context) -> std::string {
+    context.set_state(std::string(context.state().value_or("")) + std::string(context.input()));
+    return std::string(context.input());
+  });
+  stage.add("holds", [](OrchestrationContext& context) -> Task<std::string> {
+    const EntityId id("log", "x");
+    EntityLock lock = co_await context.lock_entities(id);
+    context.set_custom_status("locked");
+    std::string text = co_await context.wait_for_event("go");
+    co_return text;
+  });
+  stage.add("calls", [](OrchestrationContext& context) -> Task<std::string> {
+    const std::string input(context.input());
+    // The same action of either execution; both wait for the lock.
+    const EntityId id("log", "x");
+    const Future<std::string> call = context.call_entity(id, "append", input);
+    if (input == "a") {
+      std::string event = co_await context.wait_for_event("next");
+      context.continue_as_new("b");
+      co_return event;
+    }
+    context.set_custom_status("new");
+    std::string answer = co_await call;
+    co_return answer;
+  });
+  stage.open();
+  stage.start("holds", "", "h");
+  stage.wait_for_custom_status("h", "locked");
+  stage.start("calls", "a", "c");
+  stage.raise("c", "next");
+  stage.wait_for_custom_status("c", "new");
+  stage.raise("h", "go", "on");
+  stage.expect("c", "b");
+  stage.wait_for_state(EntityId("log", "x"), "ab");
 }
 
 SCENARIO(NewExecutions, AnActorTakesManyOperations) {

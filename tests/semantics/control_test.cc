@@ -217,7 +217,7 @@ std::string gate(EntityContext& context) {
   return context.state().has_value() ? "open" : "shut";
 }
 
-SCENARIO(Rewind, WhatFailedGoesOn) {
+SCENARIO(Rewind, AnOrchestratorThatFailsByItselfFailsAgain) {
   stage.add_entity("gate", gate);
   stage.add_activity("echo", echo);
   stage.add("passes", [](OrchestrationContext& context) -> Task<std::string> {
@@ -236,6 +236,12 @@ SCENARIO(Rewind, WhatFailedGoesOn) {
   stage.raise(id, "go", "fail");
   stage.expect_status(id, RuntimeStatus::failed);
   EXPECT_EQ(stage.rewind("nobody").code(), StatusCode::not_found);
+  // The event that led to it is there again, and so are the answers from before.
+  EXPECT_TRUE(stage.rewind(id).ok());
+  const InstanceState state = stage.finish(id);
+  EXPECT_EQ(to_string(state.status), "Failed");
+  EXPECT_EQ(state.failure ? state.failure->message : "(none)", "told to fail");
+  EXPECT_EQ(state.custom_status.value_or("(none)"), "shut");
 }
 
 SCENARIO(Rewind, AFailedActivityRunsAgain) {

@@ -1,4 +1,6 @@
-// Limits that are not foreign workers' matter: batches of entities, and retention.
+// Limits that are not foreign workers' matter: threads, sessions, batches of entities, retention.
+
+#include <thread>
 
 #include "tests/semantics/stage.h"
 
@@ -23,6 +25,60 @@ SCENARIO(Limits, EntitiesTakeTheirOperationsInBatches) {
   });
   stage.open();
   stage.expect(stage.start("signals"), "abcde");
+}
+
+SCENARIO(Limits, ActivitiesWithoutAThreadWait) {
+  struct Running {
+    std::atomic<int> now{0};
+    std::atomic<int> most{0};
+  };
+  const auto running = std::make_shared<Running>();
+  stage.add_activity("runs", [running](const ActivityContext& context) -> std::string {
+    const int now = ++running->now;
+    int most = running->most;
+    while (now > most && !running->most.compare_exchange_weak(most, now)) {
+    }
+    std::this_thread::yield();
+    --running->now;
+    return std::string(context.input);
+  });
+  stage.options.activity_threads = 1;
+  stage.add("many", [](OrchestrationContext& context) -> Task<std::string> {
+    std::vector<Future<std::string>> calls;
+    for (int i = 0; i < 30; ++i) calls.push_back(context.call_activity("runs", "x"));
+    const std::vector<std::string> results = co_await context.when_all(std::move(calls));
+    co_return std::to_string(results.size());
+  });
+  stage.open();
+  for (const char* id : {"a", "b", "c"}) stage.start("many", "", id);
+  for (const char* id : {"a", "b", "c"}) stage.expect(id, "30");
+  EXPECT_EQ(running->most, 1);
+}
+
+SCENARIO(Limits, CoroutinesNeedNotBeKept) {
+  stage.options.extended_sessions = false;
+  stage.add_activity("echo",
+                     [](const ActivityContext& context) { return std::string(context.input); });
+  stage.add_entity("log", [](EntityContext& context) -> std::string {
+    context.set_state(std::string(context.state().value_or("")) + std::string(context.input()));
+    return std::string(*context.state());
+  });
+  stage.add("leaf", [](OrchestrationContext&) -> Task<std::string> { co_return "leaf,"; });
+  stage.add("all", [](OrchestrationContext& context) -> Task<std::string> {
+    std::string text = co_await context.call_activity("echo", "echo,");
+    co_await context.create_timer(std::chrono::milliseconds(1));
+    text += co_await context.call_sub_orchestration("leaf");
+    const EntityId id("log", "x");
+    EntityLock lock = co_await context.lock_entities(id);
+    text += co_await context.call_entity(id, "append", "logged,");
+    lock.release();
+    text += co_await context.wait_for_event("go");
+    co_return text;
+  });
+  stage.open();
+  const std::string id = stage.start("all");
+  stage.raise(id, "go", "event");
+  stage.expect(id, "echo,leaf,logged,event");
 }
 
 SCENARIO(Retention, FinishedInstancesAreForgottenAndOthersStay) {

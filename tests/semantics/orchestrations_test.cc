@@ -68,6 +68,24 @@ SCENARIO(Orchestrations, ALargeFanOut) {
   stage.expect(stage.start("parallel", "1000"), "499500");
 }
 
+SCENARIO(Orchestrations, AFanOutWithLargeResults) {
+  stage.add_activity("large", [](const ActivityContext& context) -> std::string {
+    return std::string(20'000, context.input.front());
+  });
+  stage.add("gathers", [](OrchestrationContext& context) -> Task<std::string> {
+    std::vector<Future<std::string>> calls;
+    for (int i = 0; i < 60; ++i) calls.push_back(context.call_activity("large", "x"));
+    const std::vector<std::string> results = co_await context.when_all(std::move(calls));
+    std::size_t bytes = 0;
+    for (const std::string& result : results) bytes += result.size();
+    co_return std::to_string(bytes);
+  });
+  stage.open();
+  const std::string id = stage.start("gathers");
+  stage.expect(id, "1200000");
+  EXPECT_GE(stage.history(id).size(), 120U);
+}
+
 SCENARIO(Orchestrations, ManyAtOnce) {
   stage.add_activity("echo", echo);
   stage.add("sequence", sequence);
@@ -92,6 +110,10 @@ SCENARIO(Orchestrations, LargeInputsAndOutputs) {
 
 SCENARIO(Orchestrations, AbsentAndEmptyDiffer) {
   stage.add("gives", [](OrchestrationContext&) -> Task<std::string> { co_return ""; });
+  stage.add("says nothing", [](OrchestrationContext& context) -> Task<std::string> {
+    context.set_custom_status("");
+    co_return "";
+  });
   stage.open();
   StartOptions without;
   without.instance_id = "without";
@@ -104,6 +126,8 @@ SCENARIO(Orchestrations, AbsentAndEmptyDiffer) {
   EXPECT_TRUE(empty.input.has_value());
   EXPECT_EQ(empty.output.value_or("(none)"), "");
   EXPECT_FALSE(empty.custom_status.has_value());
+  const InstanceState said = stage.finish(stage.start("says nothing"));
+  EXPECT_EQ(said.custom_status.value_or("(none)"), "");
 }
 
 SCENARIO(Orchestrations, ActivityFailuresThatAreHandled) {
