@@ -266,6 +266,29 @@ TEST_F(ApplyTest, ANewExecutionDoesNotHearOfTheTasksOfTheOldOne) {
   EXPECT_NE(state_.detached.find({kFirst, 0, 1}), nullptr);
 }
 
+TEST_F(ApplyTest, ANewExecutionTakesWhatTheOldOneHasNotConsumed) {
+  running(timer_action(0, at_us(5000)));
+  for (const char* name : {"consumed", "kept", "too"}) {
+    ASSERT_TRUE(deliver(raised_event(name)).ok());
+  }
+  StepCompleted body;
+  body.sequence = kFirst;
+  body.consumed = 1;
+  const std::string carried = raised_event("carried");
+  body.carry_over = carried;
+  const std::string actions = timer_action(1, at_us(6000)) + continue_action(2);
+  body.actions = actions;
+  body.next_execution_id = {7, 7};
+  ASSERT_TRUE(apply_now(body).ok());
+  std::vector<std::string> names;
+  for (const HistoryEvent& event : inbox()) names.push_back(event.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"hello", "carried", "kept", "too"}));
+  EXPECT_EQ(instance().inbox_count, 4U);
+  // The timers go with the execution that made them.
+  EXPECT_TRUE(state_.agenda.empty());
+  EXPECT_TRUE(instance().timers.empty());
+}
+
 TEST_F(ApplyTest, AResultIsATaskEvent) {
   running(task_action(0));
   const std::string event = raised_event("e");

@@ -106,5 +106,50 @@ SCENARIO(Retention, FinishedInstancesAreForgottenAndOthersStay) {
   EXPECT_EQ(counts->by_status[static_cast<std::size_t>(RuntimeStatus::completed)], 0U);
 }
 
+// Not a minute early: also what was finished before a checkpoint, and before a recovery.
+TEST(Retention, KeepsWhatHasEndedForItsTime) {
+  Registry registry;
+  EXPECT_TRUE(registry
+                  .add_orchestrator("ends",
+                                    [](OrchestrationContext& context) -> Task<std::string> {
+                                      co_return std::string(context.input());
+                                    })
+                  .ok());
+  sim::SimHubPlan plan;
+  plan.options.partitions = 1;
+  plan.options.segment_bytes = 1ULL << 20;
+  plan.options.retention = std::chrono::hours(1);
+  sim::SimHub hub(registry, plan);
+  const auto exists = [&](const char* id) {
+    const Status status = hub.client().get_instance(id).take_status();
+    EXPECT_TRUE(status.ok() || status.code() == StatusCode::not_found) << status.to_string();
+    return status.ok();
+  };
+  const auto end = [&](const char* id) {
+    StartOptions start;
+    start.instance_id = id;
+    EXPECT_TRUE(hub.client().schedule_new_orchestration("ends", start).ok());
+    hub.settle();
+    EXPECT_EQ(to_string(hub.client().get_instance(id)->status), "Completed");
+  };
+  end("early");
+  hub.run_for(std::chrono::minutes(30));  // checkpoints are taken
+  EXPECT_TRUE(exists("early"));
+  end("late");
+  hub.crash();
+  hub.recover();
+  hub.run_for(std::chrono::minutes(29));
+  EXPECT_TRUE(exists("early"));
+  EXPECT_TRUE(exists("late"));
+  hub.run_for(std::chrono::minutes(3));
+  EXPECT_FALSE(exists("early"));
+  EXPECT_TRUE(exists("late"));
+  hub.run_for(std::chrono::minutes(26));
+  EXPECT_TRUE(exists("late"));
+  hub.run_for(std::chrono::minutes(4));
+  EXPECT_FALSE(exists("late"));
+  EXPECT_TRUE(hub.failure().ok()) << hub.failure().to_string();
+}
+
 }  // namespace
 }  // namespace ingot::semantics
