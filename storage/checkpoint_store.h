@@ -150,6 +150,7 @@ struct LmdbStoreOptions {
   std::string directory;     // one partition's, exists, mode 0700
   std::uint64_t hub_id = 0;  // a store of another hub or partition is refused
   PartitionId partition;
+  bool must_exist = false;                 // a directory without a store is `corrupt`
   std::uint64_t map_bytes = 256ULL << 30;  // address space, not memory
   std::uint32_t pack_bytes = 64U << 10;    // of records before compression; 4 KiB to 4 MiB
   int compression_level = 1;               // zstd

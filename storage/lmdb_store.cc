@@ -191,6 +191,7 @@ Result<std::unique_ptr<CheckpointStore>> open_lmdb_store(LmdbStoreOptions option
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) {
     if (errno != ENOENT) return Status(StatusCode::io_error, path + ": " + std::strerror(errno));
+    if (options.must_exist) return Status(StatusCode::corrupt, path + " is missing");
     INGOT_TRY(LmdbEnv::create(options));
   }
   INGOT_ASSIGN(auto file, PageFile::open(path));

@@ -81,7 +81,7 @@ Status HubCore::start() {
       partition.partition = PartitionId(p);
       partition.partition_count = partitions;
       partition.epoch = entropy64();
-      partition.log_exists = !directory_.is_new();
+      partition.must_exist = !directory_.is_new();
       plan.partitions.push_back(std::move(partition));
     }
     shards_.push_back(std::make_unique<Shard>(environment_, std::move(plan)));

@@ -12,6 +12,7 @@ Result<std::unique_ptr<storage::CheckpointStore>> open_store(const RecoveryPlan&
   options.directory = plan.folder.checkpoint;
   options.hub_id = plan.hub_id;
   options.partition = plan.partition;
+  options.must_exist = plan.must_exist;
   return storage::open_lmdb_store(options);
 }
 
@@ -31,7 +32,7 @@ Result<Recovered> recover(log::Io& io, const HubOptions& options, const Clock& c
   log_options.hub_id = plan.hub_id;
   log_options.partition = plan.partition;
   log_options.epoch = plan.epoch;
-  log_options.must_exist = plan.log_exists;
+  log_options.must_exist = plan.must_exist;
   log_options.segment_bytes = options.segment_bytes;
   log_options.batch_bytes_max = options.batch_bytes_max;
   Effects discarded;

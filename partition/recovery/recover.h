@@ -44,7 +44,8 @@ struct RecoveryPlan {
   PartitionId partition;
   std::uint32_t partition_count = 1;
   std::uint64_t epoch = 0;  // fresh random bits
-  bool log_exists = false;  // the hub was made with it: a folder without segments is `corrupt`
+  // The hub was made with its log and its checkpoint: where either is missing it is `corrupt`.
+  bool must_exist = false;
   // Opens the checkpoint store; empty: the LMDB store in `folder.checkpoint`.
   std::function<Result<std::unique_ptr<storage::CheckpointStore>>()> open_store;
 };

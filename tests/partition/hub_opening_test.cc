@@ -271,6 +271,23 @@ TEST_F(HubOpening, ATruncatedCheckpointIsRefused) {
   expect_everything();
 }
 
+// Also where the log could still replace it: its files may be another partition's, or half of them.
+TEST_F(HubOpening, AMissingCheckpointIsRefused) {
+  for (const bool with_checkpoint : {false, true}) {
+    make_hub(with_checkpoint);
+    const fs::path file = in_hub("partition-0001/checkpoint/checkpoint.mdb");
+    const fs::path aside = fs::path(scratch()) / "aside";
+    fs::rename(file, aside);
+    for (int tries = 0; tries < 2; ++tries) {
+      expect_refused(StatusCode::corrupt, {"partition 1", "checkpoint.mdb", "missing"});
+      EXPECT_FALSE(fs::exists(file));
+    }
+    fs::rename(aside, file);
+    expect_everything();
+    fs::remove_all(path());
+  }
+}
+
 TEST_F(HubOpening, MixedUpFoldersAreRefused) {
   make_hub(true);
   const fs::path first = in_hub("partition-0000");

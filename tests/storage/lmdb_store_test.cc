@@ -39,6 +39,20 @@ TEST(LmdbStoreTest, AMissingDirectoryIsAnIoError) {
   EXPECT_EQ(open_lmdb_store(options_in("/nowhere/at/all")).status().code(), StatusCode::io_error);
 }
 
+TEST(LmdbStoreTest, AStoreThatMustExistIsNotMade) {
+  const sim::TempDirectory directory;
+  LmdbStoreOptions options = options_in(directory.path());
+  options.must_exist = true;
+  for (int tries = 0; tries < 2; ++tries) {
+    const Status refused = open_lmdb_store(options).take_status();
+    EXPECT_EQ(refused.code(), StatusCode::corrupt) << refused.to_string();
+    EXPECT_NE(refused.message().find("checkpoint.mdb is missing"), std::string::npos)
+        << refused.to_string();
+  }
+  must_open(directory.path()).reset();
+  EXPECT_TRUE(open_lmdb_store(options).ok());
+}
+
 TEST(LmdbStoreTest, WrongArgumentsCostTheCheckpointOnly) {
   const sim::TempDirectory directory;
   auto store = must_open(directory.path());

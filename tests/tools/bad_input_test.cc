@@ -189,7 +189,7 @@ TEST_F(BadInput, DamagedCheckpointIsNamed) {
   EXPECT_TRUE(before == snapshot(hub_path()));
 }
 
-// Opening refuses such a hub, and may leave an empty checkpoint where there was one.
+// Opening refuses such a hub as well, and leaves it as it is.
 TEST_F(BadInput, AMissingCheckpointIsReportedAlsoAfterAnOpening) {
   {
     const auto hub = open_hub(hub_path());
@@ -207,14 +207,33 @@ TEST_F(BadInput, AMissingCheckpointIsReportedAlsoAfterAnOpening) {
     ASSERT_NO_FATAL_FAILURE(fill_hub(*hub, 3));
   }
   for (const fs::path& store : files_of(".mdb")) fs::remove(store);
+  const auto before = snapshot(hub_path());
   for (int opened = 0; opened < 2; ++opened) {
     const ToolResult verified = run({"verify", hub_path()});
     EXPECT_EQ(verified.exit_code, 1) << verified.out << verified.err;
+    EXPECT_NE(verified.out.find("checkpoint.mdb is missing"), std::string::npos) << verified.out;
     EXPECT_NE(verified.out.find("no checkpoint holds what was before it"), std::string::npos)
         << verified.out;
     const ToolResult listed = run({"instances", hub_path()});
     EXPECT_EQ(listed.exit_code, 2) << listed.out << listed.err;
   }
+  EXPECT_TRUE(before == snapshot(hub_path()));
+}
+
+// The log alone has everything, but opening refuses it all the same.
+TEST_F(BadInput, AMissingCheckpointIsReportedThoughTheLogHasEverything) {
+  {
+    const auto hub = open_hub(hub_path());
+    ASSERT_TRUE(hub);
+    ASSERT_NO_FATAL_FAILURE(fill_hub(*hub, 3));
+  }
+  for (const fs::path& store : files_of(".mdb")) fs::remove(store);
+  const ToolResult verified = run({"verify", hub_path()});
+  EXPECT_EQ(verified.exit_code, 1) << verified.out << verified.err;
+  EXPECT_NE(verified.out.find("checkpoint.mdb is missing"), std::string::npos) << verified.out;
+  const ToolResult listed = run({"instances", hub_path()});
+  EXPECT_EQ(listed.exit_code, 2) << listed.out << listed.err;
+  EXPECT_NE(listed.err.find("checkpoint.mdb is missing"), std::string::npos) << listed.err;
 }
 
 }  // namespace

@@ -55,12 +55,15 @@ class Verifier {
     return verify_log(partition, checkpoint);
   }
 
-  // The checkpoint's position; nothing when there is no checkpoint.
+  // The checkpoint's position; nothing when there is no checkpoint, which is a fault.
   Result<std::optional<Position>> verify_checkpoint(PartitionId partition) {
     auto store = storage::verify_lmdb_store(
         hub_.store_options(partition),
         [this](const storage::StoreFault& found) { fault(found.where + ": " + found.what); });
-    if (store.status().code() == StatusCode::not_found) return std::optional<Position>();
+    if (store.status().code() == StatusCode::not_found) {
+      fault(store.status().message() + " is missing");
+      return std::optional<Position>();
+    }
     if (!store.ok()) return store.take_status();
     rows_ += store->rows;
     records_ += store->records;
