@@ -1,5 +1,7 @@
 #include "partition/shard/inbox.h"
 
+#include <new>
+
 #include "core/planted_bug.h"
 
 namespace ingot::partition {
@@ -27,7 +29,16 @@ Status Inbox::offer(std::uint32_t slot, Request&& request) {
                                               std::to_string(requests_max_) +
                                               " requests; nothing was taken");
   }
-  entries_.push(new Entry(slot, true, std::move(request)));
+  std::unique_ptr<Entry> entry;
+  try {
+    entry = std::make_unique<Entry>(slot, true, std::move(request));
+    entries_.push(entry.get());
+  } catch (const std::bad_alloc&) {
+    if (entry != nullptr) request = std::move(entry->request);
+    count.fetch_sub(1);
+    return Status(StatusCode::overloaded, "no memory for the request; nothing was taken");
+  }
+  static_cast<void>(entry.release());
   wake_();
   return {};
 }

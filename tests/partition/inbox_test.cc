@@ -6,6 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/allocation_limit.h"
+
 namespace ingot::partition {
 namespace {
 
@@ -72,6 +74,27 @@ TEST(InboxTest, AClosedOneRefusesClientsAndStillGivesWhatItHas) {
   entry = inbox.pop();
   ASSERT_NE(entry, nullptr);
   EXPECT_FALSE(entry->admitted);
+}
+
+// A request for which there is no memory is not taken, and does not count.
+TEST(InboxTest, WithoutMemoryNothingIsTaken) {
+  Inbox inbox(1, 10, [] {});
+  // On a thread that keeps no entries from before.
+  std::thread([&inbox] {
+    Request offered = request(nullptr, 77);
+    {
+      const ingot::testing::AllocationLimit limit(sizeof(Inbox::Entry) - 1);
+      EXPECT_EQ(inbox.offer(0, std::move(offered)).code(), StatusCode::overloaded);
+    }
+    EXPECT_EQ(inbox.admitted(0), 0U);
+    EXPECT_EQ(std::get<StartRequest>(offered).request_id, 77U);  // NOLINT(bugprone-use-after-move)
+    EXPECT_TRUE(std::get<StartRequest>(offered).started != nullptr);
+    EXPECT_TRUE(inbox.offer(0, std::move(offered)).ok());
+  }).join();
+  ASSERT_NE(inbox.pop(), nullptr);
+  inbox.handled(0);
+  inbox.close();
+  EXPECT_TRUE(inbox.drained());
 }
 
 TEST(InboxTest, EveryAdmittedRequestIsDeliveredThoughItCloses) {
