@@ -236,9 +236,8 @@ TEST_F(HttpServicePages, TheDashboardIsSelfContained) {
 }
 
 TEST(HttpTexts, TimesAreReadAndWritten) {
-  using server::parse_iso_time;
   const auto read = [](std::string_view text) {
-    const auto time = parse_iso_time(text);
+    const auto time = tools::parse_time(text);
     return time ? tools::format_time(*time) : std::string("none");
   };
   EXPECT_EQ(read("2026-01-31T23:59:59.000001Z"), "2026-01-31T23:59:59.000001Z");

@@ -3,7 +3,6 @@
 #include <ingot/entity_id.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -26,44 +25,6 @@ std::optional<std::string> text_of(const Json& object, const char* name) {
   const auto member = object.find(name);
   if (member == object.end() || !member->is_string()) return std::nullopt;
   return member->get<std::string>();
-}
-
-// "2026-01-31T23:59:59.1234567Z"; the fraction and the Z may be missing, and +hh:mm may stand
-// there.
-std::optional<Timestamp> parse_time(const std::string& text) {
-  int year = 0;
-  unsigned month = 0;
-  unsigned day = 0;
-  unsigned hour = 0;
-  unsigned minute = 0;
-  unsigned second = 0;
-  int used = 0;
-  if (std::sscanf(text.c_str(), "%4d-%2u-%2uT%2u:%2u:%2u%n", &year, &month, &day, &hour, &minute,
-                  &second, &used) != 6) {
-    return std::nullopt;
-  }
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
-                                         std::chrono::day(day)};
-  if (!date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
-  auto at = static_cast<std::size_t>(used);
-  std::int64_t micros = 0;
-  if (at < text.size() && text[at] == '.') {
-    std::int64_t unit = 100'000;
-    for (++at; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at) {
-      micros += (text[at] - '0') * unit;
-      unit /= 10;
-    }
-  }
-  Timestamp time = std::chrono::sys_days(date) + std::chrono::hours(hour) +
-                   std::chrono::minutes(minute) + std::chrono::seconds(second) + Duration(micros);
-  char sign = 0;
-  int offset_hours = 0;
-  int offset_minutes = 0;
-  if (std::sscanf(text.c_str() + at, "%c%2d:%2d", &sign, &offset_hours, &offset_minutes) == 3) {
-    const auto offset = std::chrono::minutes(offset_hours * 60 + offset_minutes);
-    time += sign == '-' ? offset : -offset;
-  }
-  return time;
 }
 
 // .NET's round-trip form of a time in UTC: it has seven digits.
@@ -103,7 +64,7 @@ Status read_operation(const std::string& event_name, const Json& message, Histor
   const bool one_way = signal != message.end() && signal->is_boolean() && signal->get<bool>();
   to.kind = one_way ? Kind::entity_operation_signaled : Kind::entity_operation_called;
   if (one_way && event_name.size() > 2) {
-    to.fire_at = parse_time(event_name.substr(3));
+    to.fire_at = tools::parse_time(event_name.substr(3));
     if (!to.fire_at) return invalid("'" + event_name + "' names no time");
   }
   return {};

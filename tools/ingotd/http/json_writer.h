@@ -67,8 +67,4 @@ class JsonWriter {
 [[nodiscard]] bool is_json(std::string_view text);
 inline constexpr std::size_t kJsonDepthMax = 128;
 
-// ISO 8601: a date, or date and time with seconds and fraction or without, and 'Z', an offset, or
-// nothing (UTC).
-[[nodiscard]] std::optional<Timestamp> parse_iso_time(std::string_view text);
-
 }  // namespace ingot::server

@@ -4,7 +4,7 @@
 #include <charconv>
 
 #include "core/try.h"
-#include "tools/ingotd/http/json_writer.h"
+#include "tools/iso_time.h"
 
 namespace ingot::server {
 namespace {
@@ -127,7 +127,7 @@ Result<std::uint64_t> Target::number(std::string_view name, std::uint64_t fallba
 Result<std::optional<Timestamp>> Target::time(std::string_view name) const {
   const auto value = parameter(name);
   if (!value || value->empty()) return std::optional<Timestamp>();
-  const auto time = parse_iso_time(*value);
+  const auto time = tools::parse_time(*value);
   if (!time) return malformed(name, *value, "a time such as 2026-01-31T23:59:59Z");
   return time;
 }
