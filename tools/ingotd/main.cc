@@ -8,6 +8,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <string>
 
 #include "tools/ingotd/config.h"
 #include "tools/ingotd/log.h"
@@ -28,6 +29,12 @@ sigset_t stop_signals() {
 
 extern "C" void end_at_once(int) { _exit(3); }
 
+// As it was configured, but for a port that the system was to choose.
+std::string address(const std::string& configured, const Endpoint* endpoint) {
+  if (endpoint == nullptr || !configured.ends_with(":0")) return configured;
+  return configured.substr(0, configured.size() - 1) + std::to_string(endpoint->port());
+}
+
 int run(int argc, char** argv) {
   const ParsedConfig parsed = parse_config(argc, argv, INGOT_VERSION);
   if (parsed.exits) return parsed.exit_code;
@@ -41,7 +48,8 @@ int run(int argc, char** argv) {
     log_error("not started", {{"why", server.status().to_string()}});
     return 2;
   }
-  log_info("serving", {{"grpc", parsed.config.listen}, {"http", parsed.config.http}});
+  log_info("serving", {{"grpc", address(parsed.config.listen, (*server)->grpc())},
+                       {"http", address(parsed.config.http, (*server)->http())}});
   int taken = 0;
   sigwait(&signals, &taken);
   log_info("stopping: what is under way may end; a second signal ends it at once");
