@@ -7,7 +7,6 @@
 
 #include "bench/bench.h"
 #include "tools/commands/commands.h"
-#include "tools/ingotd/load/grpc_hello.h"
 #include "tools/output.h"
 
 namespace {
@@ -19,7 +18,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough(false);
   ingot::bench::add_bench_command(app, exit_code);
-  ingot::server::add_grpc_hello_command(*app.get_subcommand("bench"), exit_code);
+  ingot::tools::add_grpc_hello_command(*app.get_subcommand("bench"), exit_code);
   ingot::tools::add_instances_command(app, exit_code);
   ingot::tools::add_entities_command(app, exit_code);
   ingot::tools::add_purge_command(app, exit_code);

@@ -17,5 +17,7 @@ void add_history_command(CLI::App& app, int& exit_code);
 void add_inspect_command(CLI::App& app, int& exit_code);
 void add_verify_command(CLI::App& app, int& exit_code);
 void add_log_command(CLI::App& app, int& exit_code);
+// To `bench`, the parent of the other workloads.
+void add_grpc_hello_command(CLI::App& bench, int& exit_code);
 
 }  // namespace ingot::tools

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "tools/ingotd/config.h"
+#include "tools/ingotd/file_limit.h"
 #include "tools/ingotd/log.h"
 #include "tools/ingotd/server.h"
 
@@ -42,6 +43,7 @@ int run(int argc, char** argv) {
   const sigset_t signals = stop_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  raise_file_limit();
 
   auto server = Server::start(parsed.config);
   if (!server.ok()) {

@@ -1,8 +1,6 @@
-#include "tools/ingotd/load/grpc_hello.h"
+#include "tools/ingotd/load/hello.h"
 
 #include <fmt/format.h>
-#include <grpcpp/grpcpp.h>
-#include <orchestrator_service.grpc.pb.h>
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -10,7 +8,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -19,19 +16,16 @@
 
 #include "bench/interrupt.h"
 #include "bench/report.h"
+#include "tools/ingotd/load/target.h"
 
 namespace ingot::server {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Stub = ::TaskHubSidecarService::Stub;
 
 struct Options {
-  std::string address = "127.0.0.1:4001";
-  std::string hub = "default";
-  std::string token_file;
+  TargetOptions target;
   std::uint32_t concurrency = 256;
-  std::uint32_t connections = 2;
   std::uint32_t length = 3;
   double seconds = 10;
   double warmup = 1;
@@ -49,21 +43,15 @@ std::string expected_output(std::uint32_t length) {
 // What all calls share. The counters belong to the measured time.
 class Load {
  public:
-  explicit Load(const Options& options)
-      : options_(options), expected_(expected_output(options.length)) {}
+  Load(const Options& options, const Target& target)
+      : options_(options), target_(target), expected_(expected_output(options.length)) {}
 
   [[nodiscard]] const Options& options() const { return options_; }
   [[nodiscard]] bool stopping() const { return stopping_.load(std::memory_order_relaxed); }
   void stop() { stopping_.store(true); }
   void measure(bool on) { measuring_.store(on); }
 
-  std::unique_ptr<grpc::ClientContext> context() const {
-    auto context = std::make_unique<grpc::ClientContext>();
-    context->AddMetadata("taskhub", options_.hub);
-    if (!token_.empty()) context->AddMetadata("authorization", "Bearer " + token_);
-    return context;
-  }
-  void set_token(std::string token) { token_ = std::move(token); }
+  [[nodiscard]] std::unique_ptr<grpc::ClientContext> context() const { return target_.context(); }
 
   void finished(const ::OrchestrationState& state, Clock::duration latency) {
     const bool right = state.orchestrationstatus() == ::ORCHESTRATION_STATUS_COMPLETED &&
@@ -107,8 +95,8 @@ class Load {
 
  private:
   const Options options_;
+  const Target& target_;
   const std::string expected_;
-  std::string token_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> measuring_{false};
   std::mutex mutex_;
@@ -260,13 +248,15 @@ class Worker final : public grpc::ClientReadReactor<::WorkItem> {
   ::WorkItem item_;
 };
 
-double cpu_seconds() {
+// Of this process.
+ProcessFigures own_figures() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   const auto seconds = [](const timeval& time) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
   };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+  return {seconds(usage.ru_utime) + seconds(usage.ru_stime),
+          static_cast<std::uint64_t>(usage.ru_maxrss) * 1024};
 }
 
 void sleep_unless_interrupted(double seconds) {
@@ -279,44 +269,40 @@ void sleep_unless_interrupted(double seconds) {
 
 int run(const Options& options) {
   bench::catch_interrupts();
-  Load load(options);
-  if (!options.token_file.empty()) {
-    std::ifstream file(options.token_file);
-    std::string token;
-    std::getline(file, token);
-    load.set_token(std::move(token));
+  Target target(options.target);
+  if (const Status status = target.open(); !status.ok()) {
+    fmt::print(stderr, "ingot-grpc-load: {}\n", status.to_string());
+    return 2;
   }
-  std::vector<std::unique_ptr<Stub>> stubs;
-  for (std::uint32_t i = 0; i < options.connections; ++i) {
-    grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    stubs.push_back(::TaskHubSidecarService::NewStub(
-        grpc::CreateCustomChannel(options.address, grpc::InsecureChannelCredentials(), arguments)));
-  }
-  google::protobuf::Empty empty;
-  if (const grpc::Status hello = stubs.front()->Hello(load.context().get(), empty, &empty);
-      !hello.ok()) {
-    fmt::print(stderr, "ingot bench grpc-hello: {}: {}\n", options.address, hello.error_message());
-    return 1;
-  }
+  Load load(options, target);
   std::vector<std::unique_ptr<Worker>> workers;
-  for (const auto& stub : stubs) {
+  for (const auto& stub : target.stubs()) {
     workers.push_back(std::make_unique<Worker>(load, *stub));
     workers.back()->begin();
   }
   std::vector<std::unique_ptr<Slot>> slots;
   for (std::uint32_t i = 0; i < options.concurrency; ++i) {
-    slots.push_back(std::make_unique<Slot>(load, *stubs[i % stubs.size()]));
+    slots.push_back(std::make_unique<Slot>(load, target.stub(i)));
     slots.back()->begin();
   }
   sleep_unless_interrupted(options.warmup);
   const auto begin = Clock::now();
-  const double cpu = cpu_seconds();
+  const double cpu = own_figures().cpu_seconds;
+  const auto server_before = read_process(options.target.server_pid);
   load.measure(true);
   sleep_unless_interrupted(options.seconds);
   load.measure(false);
-  load.report.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-  load.report.cpu_seconds = cpu_seconds() - cpu;
+  const auto server_after = read_process(options.target.server_pid);
+  bench::Report& report = load.report;
+  report.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  report.cpu_seconds = own_figures().cpu_seconds - cpu;
+  report.max_rss_bytes = own_figures().resident_bytes;
+  if (server_before && server_after) {
+    report.extra.emplace_back("server_cpu_s",
+                              server_after->cpu_seconds - server_before->cpu_seconds);
+    report.extra.emplace_back("server_rss_mib",
+                              static_cast<double>(server_after->resident_bytes) / (1 << 20));
+  }
   // The instances that run are done to their ends; then the streams are cancelled.
   load.stop();
   const auto patience = Clock::now() + std::chrono::minutes(1);
@@ -325,9 +311,7 @@ int run(const Options& options) {
       for (const auto& worker : workers) worker->cancel();
     }
   }
-  bench::Report& report = load.report;
   report.workload = "grpc-hello";
-  report.durability = "as the server says";
   bench::BenchOptions published;
   published.workload = report.workload;
   published.concurrency = options.concurrency;
@@ -335,8 +319,8 @@ int run(const Options& options) {
   published.length = options.length;
   published.json = options.json;
   if (const Status status = bench::publish(report, published); !status.ok()) {
-    fmt::print(stderr, "ingot bench grpc-hello: {}\n", status.to_string());
-    return 1;
+    fmt::print(stderr, "ingot-grpc-load: {}\n", status.to_string());
+    return 2;
   }
   std::fflush(stdout);
   return report.verified() ? 0 : 1;
@@ -344,30 +328,25 @@ int run(const Options& options) {
 
 }  // namespace
 
-void add_grpc_hello_command(CLI::App& bench, int& exit_code) {
+void add_hello_command(CLI::App& app, int& exit_code) {
   const auto options = std::make_shared<Options>();
-  CLI::App* app = bench.add_subcommand(
-      "grpc-hello", "Chains of activities on a running ingotd, as its client and its worker.");
-  app->add_option("--address", options->address, "Where ingotd listens")->capture_default_str();
-  app->add_option("--taskhub", options->hub, "The task hub")->capture_default_str();
-  app->add_option("--token-file", options->token_file, "File whose first line is the bearer token");
-  app->add_option("--concurrency", options->concurrency, "Instances in flight")
+  CLI::App* command = app.add_subcommand(
+      "hello", "Chains of activities, as the client and the worker (`ingot bench grpc-hello`).");
+  add_target_options(*command, options->target);
+  command->add_option("--concurrency", options->concurrency, "Instances in flight")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
-  app->add_option("--connections", options->connections, "Connections, each with a worker's stream")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  app->add_option("--length", options->length, "Activities in a row")
+  command->add_option("--length", options->length, "Activities in a row")
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();
-  app->add_option("--seconds", options->seconds, "Measured time")
+  command->add_option("--seconds", options->seconds, "Measured time")
       ->check(CLI::Range(0.01, 1e6))
       ->capture_default_str();
-  app->add_option("--warmup", options->warmup, "Seconds before it")
+  command->add_option("--warmup", options->warmup, "Seconds before it")
       ->check(CLI::Range(0.0, 1e6))
       ->capture_default_str();
-  app->add_option("--json", options->json, "Write the figures as JSON to this file, or -");
-  app->callback([options, &exit_code] { exit_code = run(*options); });
+  command->add_option("--json", options->json, "Write the figures as JSON to this file, or -");
+  command->callback([options, &exit_code] { exit_code = run(*options); });
 }
 
 }  // namespace ingot::server
