@@ -44,8 +44,8 @@ Result<std::vector<std::string>> running_instances(Client& client) {
 // Waits until what runs now has ended, checks it and enters it in `lines` (unless null). How many
 // that were.
 std::uint64_t finish_round(Client& client, const std::vector<std::string>& ids,
-                           Ledger::Buffer* lines, std::chrono::steady_clock::time_point end,
-                           Report& report) {
+                           Ledger::Buffer* lines, Report& report) {
+  const auto end = std::chrono::steady_clock::now() + kFinishTimeMax;
   const auto finishing = std::make_shared<Finishing>();
   finishing->left = ids.size();
   for (const std::string& id : ids) {
@@ -94,7 +94,7 @@ void finish_running(Session& session, Ledger* ledger, Report& report) {
       return;
     }
     if (ids->empty()) break;
-    resumed += finish_round(session.client(), *ids, lines, begin + kFinishTimeMax, report);
+    resumed += finish_round(session.client(), *ids, lines, report);
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   report.extra.emplace_back("resumed", static_cast<double>(resumed));
