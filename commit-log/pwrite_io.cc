@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/out_of_memory.h"
+
 namespace ingot::log {
 
 PwriteIo::~PwriteIo() {
@@ -18,7 +20,18 @@ PwriteIo::~PwriteIo() {
 void PwriteIo::submit_write(FileHandle handle, std::span<const char> bytes, std::uint64_t offset,
                             std::uint64_t token) {
   const File& to = file(handle);
-  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+  if (!thread_.joinable()) {
+    Status started = with_memory("writing " + to.path, [this] {
+      thread_ = std::thread([this] { or_end("the log's writer", [this] { run(); }); });
+      return Status();
+    });
+    if (!started.ok()) {
+      const std::lock_guard lock(mutex_);
+      completions_.push_back(WriteCompletion{token, std::move(started)});
+      done_count_.fetch_add(1, std::memory_order_release);
+      return;
+    }
+  }
   {
     const std::lock_guard lock(mutex_);
     // The path is copied on failure only, and files outlive their writes.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "commit-log/segment_files.h"
+#include "core/out_of_memory.h"
 #include "core/try.h"
 
 namespace ingot::log {
@@ -47,7 +48,17 @@ void SegmentPool::start(std::unique_lock<std::mutex>& lock) {
   running_ = true;
   lock.unlock();
   if (thread_.joinable()) thread_.join();  // it has ended or is about to
-  thread_ = std::thread([this] { run(*background_); });
+  const Status started = with_memory("preparing segments", [this] {
+    thread_ = std::thread([this] { or_end("a log's segments", [this] { run(*background_); }); });
+    return Status();
+  });
+  if (started.ok()) return;
+  // As a full disk: what is missing is made when it is needed, and this is tried again.
+  lock.lock();
+  running_ = false;
+  creating_.store(false);
+  if (creation_failure_.ok()) creation_failure_ = started;
+  lock.unlock();
 }
 
 void SegmentPool::run(Io& io) {

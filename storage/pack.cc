@@ -1,6 +1,9 @@
 #include "storage/pack.h"
 
 #include <zstd.h>
+#include <zstd_errors.h>
+
+#include <new>
 
 #include "core/codec.h"
 
@@ -15,6 +18,7 @@ struct FreeDecompressor {
 
 struct PackBuilder::Compressor {
   explicit Compressor(int level) : context(ZSTD_createCCtx()) {
+    if (context == nullptr) throw std::bad_alloc();
     ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level);
   }
   ~Compressor() { ZSTD_freeCCtx(context); }
@@ -52,6 +56,7 @@ Result<std::string_view> PackBuilder::finish() {
   packed_.resize(head + ZSTD_compressBound(raw_.size()));
   const std::size_t size = ZSTD_compress2(compressor_->context, packed_.data() + head,
                                           packed_.size() - head, raw_.data(), raw_.size());
+  if (ZSTD_getErrorCode(size) == ZSTD_error_memory_allocation) throw std::bad_alloc();
   if (ZSTD_isError(size) != 0) {
     return Status(StatusCode::internal, std::string("zstd: ") + ZSTD_getErrorName(size));
   }
@@ -75,6 +80,8 @@ std::optional<std::string> unpack(std::string_view pack) {
   const auto head = parse_pack_head(pack, frame);
   if (!head) return std::nullopt;
   thread_local const std::unique_ptr<ZSTD_DCtx, FreeDecompressor> context(ZSTD_createDCtx());
+  // Too little memory must never look like damage.
+  if (context == nullptr) throw std::bad_alloc();
   std::string bytes(head->bytes, '\0');
   const std::size_t size =
       ZSTD_decompressDCtx(context.get(), bytes.data(), bytes.size(), frame.data(), frame.size());

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/out_of_memory.h"
 #include "core/planted_bug.h"
 
 namespace ingot::partition {
@@ -72,10 +73,10 @@ void Checkpointer::advance(Duration monotonic) {
 
 void Checkpointer::submit() {
   writing_ = true;
-  environment_.checkpoint_jobs.submit(
-      [cut = cut_.get(), &store = store_, &post = environment_.post, id = state_.partition] {
-        post.push(id, CheckpointDone{cut->write(store)});
-      });
+  environment_.checkpoint_jobs.submit([cut = cut_.get(), &store = store_, &post = environment_.post,
+                                       id = state_.partition] {
+    post.push(id, CheckpointDone{with_memory("a checkpoint", [&] { return cut->write(store); })});
+  });
 }
 
 void Checkpointer::take(CheckpointRequest& request) {

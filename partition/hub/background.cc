@@ -1,10 +1,18 @@
 #include "partition/hub/background.h"
 
+#include "core/out_of_memory.h"
+
 namespace ingot::partition {
 
 Background::Background(std::uint32_t threads) {
-  for (std::uint32_t i = 0; i < threads; ++i) {
-    threads_.emplace_back([this] { work(); });
+  threads_.reserve(threads);
+  try {
+    for (std::uint32_t i = 0; i < threads; ++i) {
+      threads_.emplace_back([this] { or_end("a background thread", [this] { work(); }); });
+    }
+  } catch (...) {
+    stop();
+    throw;
   }
 }
 

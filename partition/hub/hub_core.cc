@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "core/out_of_memory.h"
 #include "core/random.h"
 #include "core/try.h"
 #include "partition/hub/ask.h"
@@ -11,10 +12,11 @@ namespace ingot {
 
 Result<std::unique_ptr<TaskHub>> TaskHub::open(const std::string& path, const Registry& registry,
                                                const HubOptions& options) {
-  Result<std::unique_ptr<partition::HubCore>> hub =
-      partition::HubCore::open(path, registry, options);
-  if (!hub.ok()) return hub.take_status();
-  return std::unique_ptr<TaskHub>(*std::move(hub));
+  return with_memory("opening " + path, [&]() -> Result<std::unique_ptr<TaskHub>> {
+    INGOT_ASSIGN(std::unique_ptr<partition::HubCore> hub,
+                 partition::HubCore::open(path, registry, options));
+    return std::unique_ptr<TaskHub>(std::move(hub));
+  });
 }
 
 }  // namespace ingot
@@ -88,13 +90,13 @@ Status HubCore::start() {
     router_.add_shard(shards_.back()->inbox());
   }
   // All shards recover side by side; none works before all inboxes can be reached.
-  std::vector<std::thread> starters;
-  std::vector<Status> started(shards_.size());
-  for (std::size_t s = 0; s < shards_.size(); ++s) {
-    starters.emplace_back([this, s, &started] { started[s] = shards_[s]->start(); });
+  for (const auto& shard : shards_) INGOT_TRY(shard->start());
+  Status opened;
+  for (const auto& shard : shards_) {
+    Status status = shard->opened();
+    if (opened.ok()) opened = std::move(status);
   }
-  for (std::thread& starter : starters) starter.join();
-  for (Status& status : started) INGOT_TRY(std::move(status));
+  INGOT_TRY(opened);
   if (directory_.is_new()) INGOT_TRY(directory_.publish());
   for (const auto& shard : shards_) shard->go();
   return {};

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/hash.h"
+#include "core/out_of_memory.h"
 #include "core/planted_bug.h"
 #include "core/try.h"
 #include "partition/state/row.h"
@@ -60,13 +61,11 @@ void Residency::submit(std::string id, std::uint64_t id_hash, SequenceNumber seq
                                  partition = state_.partition, id = std::move(id), id_hash,
                                  sequence, seen = checkpoints_] {
     LoadDone done{id, id_hash, sequence, seen, Status(StatusCode::internal, "not loaded")};
-    if (sequence.value == 0) {
-      done.row = read_row_or_record(store, id);
-    } else if (Result<std::string> row = store.read_row(sequence); row.ok()) {
-      done.row = std::optional(*std::move(row));
-    } else {
-      done.row = row.take_status();
-    }
+    done.row = with_memory("reading the store", [&]() -> Result<std::optional<std::string>> {
+      if (sequence.value == 0) return read_row_or_record(store, id);
+      INGOT_ASSIGN(std::string row, store.read_row(sequence));
+      return std::optional(std::move(row));
+    });
     post.push(partition, std::move(done));
   });
 }

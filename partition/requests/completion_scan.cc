@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/hash.h"
+#include "core/out_of_memory.h"
 #include "core/try.h"
 #include "partition/requests/filter.h"
 #include "partition/shard/answer.h"
@@ -57,7 +58,8 @@ void CompletionScan::take(PurgeManyRequest& request) {
 void CompletionScan::read_store(std::shared_ptr<CompletionProgress> progress) {
   environment_.load_jobs.submit([&store = store_, &post = environment_.post, id = state_.partition,
                                  seen = residency_.checkpoints(), progress = std::move(progress)] {
-    auto records = store.scan_records(progress->request.from, kRecords);
+    auto records = with_memory(
+        "reading the store", [&] { return store.scan_records(progress->request.from, kRecords); });
     post.push(id, RecordsScanned{progress, seen, std::move(records)});
   });
 }

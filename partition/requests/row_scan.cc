@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/hash.h"
+#include "core/out_of_memory.h"
 #include "core/try.h"
 #include "partition/shard/answer.h"
 #include "partition/state/row.h"
@@ -65,7 +66,9 @@ void RowScan::read_store(std::shared_ptr<ScanProgress> progress) {
   environment_.load_jobs.submit([&store = store_, &post = environment_.post, id = state_.partition,
                                  seen = residency_.checkpoints(), live = !all_in_memory(state_),
                                  progress = std::move(progress)] {
-    auto rows = read_rows(store, progress->request, progress->read_rows, live);
+    auto rows = with_memory("reading the store", [&] {
+      return read_rows(store, progress->request, progress->read_rows, live);
+    });
     post.push(id, RowsScanned{progress, seen, std::move(rows)});
   });
 }

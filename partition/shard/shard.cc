@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/out_of_memory.h"
 #include "partition/shard/short_slices.h"
 
 namespace ingot::partition {
@@ -32,16 +33,22 @@ Shard::~Shard() { INGOT_ASSERT(!thread_.joinable()); }
 bool Shard::on_shard_thread() { return shard_thread; }
 
 Status Shard::start() {
-  std::promise<Status> ready;
-  std::future<Status> opened = ready.get_future();
-  thread_ = std::thread([this, promise = std::move(ready)]() mutable { run(std::move(promise)); });
-  return opened.get();
+  return with_memory("starting a shard", [this] {
+    std::promise<Status> ready;
+    opened_ = ready.get_future();
+    thread_ = std::thread([this, promise = std::move(ready)]() mutable {
+      or_end("a shard", [&] { run(std::move(promise)); });
+    });
+    return Status();
+  });
 }
+
+Status Shard::opened() { return opened_.get(); }
 
 void Shard::run(std::promise<Status> ready) {
   shard_thread = true;
   request_short_slices();
-  Status opened = open_partitions();
+  Status opened = with_memory("opening partitions", [this] { return open_partitions(); });
   const bool ok = opened.ok();
   if (ok) waker_.store(io_.get(), std::memory_order_release);
   ready.set_value(std::move(opened));
@@ -170,7 +177,9 @@ void Shard::close() {
   if (io != nullptr) io->wake();
 }
 
-void Shard::wait_until_settled() { wait_for(Phase::settled); }
+void Shard::wait_until_settled() {
+  if (thread_.joinable()) wait_for(Phase::settled);  // else it was never started
+}
 
 void Shard::finish() {
   enter(Phase::finished);

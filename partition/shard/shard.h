@@ -38,9 +38,10 @@ class Shard {
   // After finish().
   ~Shard();
 
-  // Starts the thread, which recovers the partitions; returns when they are ready to work, or why
-  // they are not.
+  // Starts the thread, which recovers the partitions.
   Status start();
+  // After start(), once: returns when they are ready to work, or why they are not.
+  Status opened();
   // Lets the partitions work. Until then requests only queue up.
   void go();
   [[nodiscard]] Inbox& inbox() { return *inbox_; }
@@ -79,6 +80,7 @@ class Shard {
   std::unique_ptr<Inbox> inbox_;
   std::vector<std::unique_ptr<Partition>> partitions_;
   std::vector<log::WriteCompletion> completions_;
+  std::future<Status> opened_;
   std::thread thread_;
 
   std::mutex mutex_;
