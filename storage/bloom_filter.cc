@@ -3,8 +3,7 @@
 #include <sys/mman.h>
 
 #include <cstring>
-
-#include "core/assert.h"
+#include <new>
 
 namespace ingot::storage {
 
@@ -15,7 +14,7 @@ void BloomFilter::allocate(std::size_t blocks) {
   const std::size_t alignment = bytes >= kHugePage ? kHugePage : kLine;
   const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
   words_.reset(static_cast<std::uint32_t*>(std::aligned_alloc(alignment, rounded)));
-  INGOT_ASSERT(words_ != nullptr, rounded);
+  if (words_ == nullptr) throw std::bad_alloc();
   // Advice only: without huge pages it works as well, slower.
   if (alignment == kHugePage) ::madvise(words_.get(), rounded, MADV_HUGEPAGE);
   blocks_ = blocks;
