@@ -35,6 +35,23 @@ std::string large(std::uint64_t seed) {
   return text;
 }
 
+// Code of orchestrators and activities that got no memory has failed like any other code that
+// throws.
+bool for_memory(const FailureDetails& failure) {
+  if (failure.type.find("bad_alloc") != std::string::npos ||
+      failure.message.find("bad_alloc") != std::string::npos) {
+    return true;
+  }
+  for (const FailureDetails& inner : failure.inner) {
+    if (for_memory(inner)) return true;
+  }
+  return false;
+}
+
+bool for_memory(const InstanceState& state) {
+  return state.status == RuntimeStatus::failed && state.failure && for_memory(*state.failure);
+}
+
 Task<std::string> echo(OrchestrationContext& context) {
   std::string text = co_await context.call_activity("copy", context.input());
   co_return text;
@@ -292,6 +309,10 @@ void HubLife::wait_for(const std::string& id) {
   for (;;) {
     const Result<InstanceState> state = hub_->client().wait_for_completion(id, kLook);
     if (state.ok()) {
+      if (for_memory(*state)) {
+        note(Status(StatusCode::io_error, id + " failed: out of memory"));
+        return;
+      }
       enter('C', id, StatusCode::ok);
       if (state->output.value_or("(none)") != output_of(waited.orchestrator, waited.input)) {
         problem(id + " ended with a wrong output");
@@ -404,6 +425,7 @@ void HubLife::check_one(const Promise& made) {
     return;
   }
   if (found->input != made.input) problem(made.id + " has another input");
+  if (!made.completed && for_memory(*found)) return;
   if (made.completed && found->status != RuntimeStatus::completed) {
     problem(made.id + " was completed and is " + std::string(to_string(found->status)));
   }
@@ -418,6 +440,7 @@ void HubLife::check_one(const Promise& made) {
   }
   const Result<InstanceState> ended = client.wait_for_completion(made.id, kLongWait);
   if (!ended.ok()) return problem(made.id + " does not end: " + ended.status().to_string());
+  if (!made.completed && for_memory(*ended)) return;
   if (ended->output.value_or("(none)") != output_of(made.orchestrator, made.input)) {
     problem(made.id + " has a wrong output");
   }
