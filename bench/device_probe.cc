@@ -25,7 +25,7 @@ constexpr std::size_t kMebibyte = 1U << 20;
 constexpr std::size_t kFileBytes = 16 * kMebibyte;
 constexpr int kSmallWrites = 200;
 constexpr int kLargeWrites = 128;
-constexpr auto kPartTimeMax = std::chrono::milliseconds(500);  // of each of the two measurements
+constexpr double kSecondsMax = 1;
 
 Status system_failure(const std::string& what, int error) {
   return Status(error == ENOSPC ? StatusCode::disk_full : StatusCode::io_error,
@@ -84,7 +84,8 @@ Status prepare(ProbeFile& file, const AlignedBuffer& zeros) {
 
 }  // namespace
 
-Result<DeviceFigures> probe_device(const std::string& directory) {
+Result<DeviceFigures> probe_device(const std::string& directory, double seconds_max) {
+  const std::chrono::duration<double> part_time_max(std::min(seconds_max, kSecondsMax) / 2);
   AlignedBuffer buffer;
   buffer.append_zeros(kMebibyte);
 
@@ -108,7 +109,8 @@ Result<DeviceFigures> probe_device(const std::string& directory) {
 
   std::vector<double> small_us;
   const auto small_start = SteadyClock::now();
-  for (int i = 0; i < kSmallWrites && SteadyClock::now() - small_start < kPartTimeMax; ++i) {
+  for (int i = 0; i < kSmallWrites; ++i) {
+    if (i != 0 && SteadyClock::now() - small_start >= part_time_max) break;
     const auto start = SteadyClock::now();
     status = file->write(buffer.data(), kBlock, static_cast<std::size_t>(i) * kBlock, true);
     if (!status.ok()) return status.with_context("probing the device of " + directory);
@@ -121,7 +123,8 @@ Result<DeviceFigures> probe_device(const std::string& directory) {
 
   std::size_t large_bytes = 0;
   const auto large_start = SteadyClock::now();
-  for (int i = 0; i < kLargeWrites && SteadyClock::now() - large_start < kPartTimeMax; ++i) {
+  for (int i = 0; i < kLargeWrites; ++i) {
+    if (i != 0 && SteadyClock::now() - large_start >= part_time_max) break;
     status = file->write(buffer.data(), kMebibyte, large_bytes % kFileBytes, true);
     if (!status.ok()) return status.with_context("probing the device of " + directory);
     large_bytes += kMebibyte;

@@ -16,8 +16,10 @@ struct DeviceFigures {
   bool direct = true;  // false: the file system has no O_DIRECT, the writes went through its cache
 };
 
-// Measures the device of `directory`, which exists, with an unnamed file there. Takes well below a
-// second on a fast device and a second or two on a slow one. io_error, disk_full.
-[[nodiscard]] Result<DeviceFigures> probe_device(const std::string& directory);
+// Measures the device of `directory`, which exists, with an unnamed file there. The two
+// measurements take up to `seconds_max`, and never more than a second, together; what goes before
+// them depends on the device. io_error, disk_full.
+[[nodiscard]] Result<DeviceFigures> probe_device(const std::string& directory,
+                                                 double seconds_max = 1);
 
 }  // namespace ingot::bench

@@ -103,7 +103,7 @@ Result<std::unique_ptr<Session>> Session::open(const BenchOptions& options,
   std::unique_ptr<Session> session(new Session(report));
   INGOT_ASSIGN(session->workspace_, Workspace::make(options));
   const std::string& directory = session->workspace_->directory();
-  INGOT_ASSIGN(report.device, probe_device(directory));
+  INGOT_ASSIGN(report.device, probe_device(directory, options.seconds / 4));
   const Registry registry = make_registry(options.pool_activities);
   const auto begin = std::chrono::steady_clock::now();
   INGOT_ASSIGN(session->hub_, TaskHub::open(directory, registry, hub_options));

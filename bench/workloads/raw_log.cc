@@ -262,7 +262,7 @@ void sleep_with_progress(double seconds, const std::string& what,
 
 Status run(const BenchOptions& options, Report& report) {
   INGOT_ASSIGN(const std::unique_ptr<Workspace> workspace, Workspace::make(options));
-  INGOT_ASSIGN(report.device, probe_device(workspace->directory()));
+  INGOT_ASSIGN(report.device, probe_device(workspace->directory(), options.seconds / 4));
   const std::uint32_t partitions = options.partitions == 0 ? 4 : options.partitions;
   const std::uint32_t threads =
       options.shards == 0 ? std::thread::hardware_concurrency() : options.shards;
