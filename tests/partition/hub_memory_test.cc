@@ -1,5 +1,7 @@
 // The memory budget: idle instances leave memory, and come back as if they had never left.
 
+#include <atomic>
+#include <memory>
 #include <semaphore>
 
 #include "core/random.h"
@@ -238,6 +240,45 @@ TEST_F(HubMemory, ClosingWithLoadsUnderWayAnswersEachRequest) {
     return finished >= raised.load();
   })) << finished;
   EXPECT_EQ(finished, raised.load());
+}
+
+// An activity under way keeps its instance in memory, and no checkpoint changes that: far over the
+// budget what would add to it is refused, until something has ended.
+TEST_F(HubMemory, WhatCanNotBeEvictedRefusesMore) {
+  const auto gate = std::make_shared<std::atomic<bool>>(false);
+  const auto open_gate = [](std::atomic<bool>* closed) {
+    *closed = true;
+    closed->notify_all();
+  };
+  const std::unique_ptr<std::atomic<bool>, decltype(open_gate)> opener(gate.get(), open_gate);
+  add_activity("large", [](const ActivityContext& /*call*/) { return std::string(400'000, 'x'); });
+  const auto wait = [gate](const ActivityContext& /*call*/) {
+    gate->wait(false);
+    return std::string("done");
+  };
+  add_activity("long", wait, false);  // on the pool
+  add_orchestrator("hoards", [](OrchestrationContext& context) -> Task<std::string> {
+    for (int i = 0; i < 100; ++i) co_await context.call_activity("large", "");
+    std::string text = co_await context.call_activity("long", "");
+    co_return text;
+  });
+  options.partitions = 1;
+  open();
+  start("hoards", "", "hoard");
+  ASSERT_TRUE(eventually([&] { return memory() > 2 * kBudget; })) << memory();
+  Status refused;
+  for (int tries = 0; tries < 100 && refused.ok(); ++tries) {
+    must(hub().checkpoint());
+    refused = client().schedule_new_orchestration("waiting").status();
+  }
+  EXPECT_EQ(refused.code(), StatusCode::overloaded) << refused.to_string();
+  EXPECT_NE(refused.message().find("memory of partition 0"), std::string::npos)
+      << refused.to_string();
+  EXPECT_GE(hub().metrics().partitions.front().requests_refused, 1U);
+  EXPECT_EQ(client().get_instance("hoard")->status, RuntimeStatus::running);
+  open_gate(gate.get());
+  expect_output(finish("hoard"), "done");
+  EXPECT_TRUE(eventually([&] { return client().schedule_new_orchestration("waiting").ok(); }));
 }
 
 }  // namespace
