@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -16,6 +17,7 @@
 
 #include "bench/interrupt.h"
 #include "bench/report.h"
+#include "tools/ingotd/load/bare_calls.h"
 #include "tools/ingotd/load/target.h"
 
 namespace ingot::server {
@@ -274,6 +276,12 @@ int run(const Options& options) {
     fmt::print(stderr, "ingot-grpc-load: {}\n", status.to_string());
     return 2;
   }
+  const auto bare =
+      measure_bare_calls(target, options.concurrency, std::min(1.0, options.seconds / 4));
+  if (!bare.ok()) {
+    fmt::print(stderr, "ingot-grpc-load: {}\n", bare.status().to_string());
+    return 2;
+  }
   Load load(options, target);
   std::vector<std::unique_ptr<Worker>> workers;
   for (const auto& stub : target.stubs()) {
@@ -297,6 +305,11 @@ int run(const Options& options) {
   report.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   report.cpu_seconds = own_figures().cpu_seconds - cpu;
   report.max_rss_bytes = own_figures().resident_bytes;
+  // Its start, its end, and what became of each step and activity.
+  const std::uint32_t calls_each = 2 * options.length + 3;
+  report.extra.emplace_back("calls_per_s",
+                            static_cast<double>(report.completed) * calls_each / report.seconds);
+  report.extra.emplace_back("bare_calls_per_s", *bare);
   if (server_before && server_after) {
     report.extra.emplace_back("server_cpu_s",
                               server_after->cpu_seconds - server_before->cpu_seconds);
