@@ -100,7 +100,8 @@ bool may_pass_unnoticed(const Fault& fault) {
     case Call::eventfd:
       return true;
     case Call::open:  // of the hub folder's parent: the whole file system is synced instead
-      return fault.place == Place::hub && fault.error == EACCES;
+      if (fault.place == Place::hub && fault.error == EACCES) return true;
+      break;
     case Call::pwritev2:  // fdatasync instead of RWF_DSYNC
       return fault.error == EOPNOTSUPP;
     default:
