@@ -304,10 +304,16 @@ Status CommitLogImpl::roll(std::uint64_t bytes) {
   if (bytes + kWatermarkBytes > size) size = round_to_blocks(bytes + kWatermarkBytes);
   INGOT_ASSIGN(const std::string spare, pool_->take(size));
   const std::string path = segment_path(options_.directory, first);
-  INGOT_TRY(io_.rename(spare, path));
-  INGOT_ASSIGN(const FileHandle file, io_.open(path));
+  // The space is there: whatever fails from here on, waiting for some would not mend it.
+  const auto lasting = [](Status status) {
+    return status.code() == StatusCode::disk_full ? Status(StatusCode::io_error, status.message())
+                                                  : status;
+  };
+  INGOT_TRY(lasting(io_.rename(spare, path)));
+  auto file = io_.open(path);
+  INGOT_TRY(lasting(file.status()));
   if (file_.value != 0) io_.close(file_);
-  file_ = file;
+  file_ = *file;
   if (replace) segments_.pop_back();
   segments_.push_back(Segment{first, path, size});
   offset_ = 0;

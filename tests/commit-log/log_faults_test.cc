@@ -76,6 +76,33 @@ TEST_F(LogFaultsTest, ADeviceThatReportsNoSpaceForAWriteIsAFailure) {
   EXPECT_FALSE(opened_.log->failure().ok());
 }
 
+// Room was promised for each fact. So what has been appended is written, or the log has failed: who
+// waits for it must not wait for ever.
+TEST_F(LogFaultsTest, WhateverFindsNoSpaceNoAppendedFactIsStuck) {
+  std::uint64_t failures = 0;
+  for (std::uint64_t nth = 1; nth <= 120; ++nth) {
+    SCOPED_TRACE(nth);
+    sim::SimDisk disk(nth);
+    disk.set_prompt(true);
+    sim::SimIo io(disk);
+    Opened opened = open_log(io, small_log("/log"), Position());
+    ASSERT_TRUE(opened.status.ok()) << opened.status.to_string();
+    disk.fail_operation(nth, ENOSPC);
+    Status status;
+    for (int i = 0; i < 60 && status.ok(); ++i) {
+      while (!opened.log->has_room(kFact) && opened.log->failure().ok()) {
+        static_cast<void>(opened.log->make_room());
+      }
+      opened.log->append(fact_at(opened.log->appended_position().value + 1, 50000));
+      status = write_all(io, *opened.log);
+    }
+    if (status.ok()) continue;
+    ++failures;
+    EXPECT_EQ(opened.log->failure().to_string(), status.to_string());
+  }
+  EXPECT_NE(failures, 0U);
+}
+
 TEST_F(LogFaultsTest, AFullDiskRefusesAndResumesUnaided) {
   open();
   disk_.set_capacity(3U << 20);  // three segments in all
