@@ -103,8 +103,8 @@ enum class IoBackend : std::uint8_t { automatic, uring, pwritev2 };
 
 // Creates the real Io on the calling thread, which becomes its owner. `automatic` takes io_uring
 // when the kernel allows it and is new enough (5.15.3), probed by a real write and read-back in
-// `probe_directory`, else pwritev2; on FUSE always pwritev2, because there the kernel forgets to sync
-// what io_uring writes. `unsupported` when the backend asked for can't be had.
+// `probe_directory`, else pwritev2; on FUSE always pwritev2, because there the kernel forgets to
+// sync what io_uring writes. `unsupported` when the backend asked for can't be had.
 [[nodiscard]] Result<std::unique_ptr<Io>> make_io(IoBackend backend,
                                                   const std::string& probe_directory);
 
