@@ -136,6 +136,8 @@ class RewoundInbox {
     while (reader.more() && !INGOT_PLANTED(kRewindDropsInbox)) {
       const char* start = reader.at();
       const HistoryEventView event = decode_trusted_event(reader);
+      // Void: the locks were given back at the end, and are asked for again.
+      if (event.kind == Kind::entity_lock_granted) continue;
       add(event, {start, static_cast<std::size_t>(reader.at() - start)});
     }
     if (suspended && !resumed_) add_new(Kind::execution_resumed, now, reason);

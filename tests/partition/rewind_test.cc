@@ -202,6 +202,34 @@ TEST_F(RewindTest, LocksThatWereNotYetGrantedAreAskedForAgainToo) {
   EXPECT_FALSE(instance->awaited.contains(0));
 }
 
+// It came while the last step was with a foreign worker: no step has heard of it, and the locks
+// have been given back since.
+TEST_F(RewindTest, AGrantThatNoStepHasHeardOfIsVoid) {
+  start(lock_action(0, {"@log@a"}) + task_action(1));
+  const std::string failed = task_failed_event(1);
+  apply_now(ActivityCompleted{kFirst, 0, failed});
+  const std::string granted =
+      reply_event(Kind::entity_lock_granted, state_.instances.find(kFirst)->execution_id, 0);
+  apply_now(PeerMessageReceived{PartitionId(0), 1, kFirst, std::nullopt, granted});
+  StepCompleted body;
+  body.sequence = kFirst;
+  body.consumed = 1;
+  const std::string actions = complete_action(2, RuntimeStatus::failed);
+  body.actions = actions;
+  apply_now(body);
+  Instance* instance = rewind();
+  ASSERT_NE(instance, nullptr);
+  ASSERT_NE(instance->locks, nullptr);
+  EXPECT_EQ(kinds(instance->inbox), (std::vector<std::string>{"ExecutionRewound"}));
+  EXPECT_EQ(instance->inbox_count, 1U);
+  EXPECT_TRUE(instance->awaited.contains(0));
+  const std::string again =
+      reply_event(Kind::entity_lock_granted, instance->execution_id, instance->locks->event_id);
+  apply_now(PeerMessageReceived{PartitionId(0), 2, instance->sequence, std::nullopt, again});
+  EXPECT_EQ(kinds(instance->inbox),
+            (std::vector<std::string>{"ExecutionRewound", "EntityLockGranted"}));
+}
+
 TEST_F(RewindTest, AChildIsTheOneThatTheParentsActionStarted) {
   HistoryEventView asked;
   asked.kind = Kind::execution_rewound;
