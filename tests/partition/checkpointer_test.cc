@@ -13,33 +13,12 @@
 #include "partition/apply/apply.h"
 #include "tests/commit-log/log_harness.h"
 #include "tests/partition/event_bytes.h"
+#include "tests/partition/seams.h"
 
 namespace ingot::partition {
 namespace {
 
 constexpr Duration kNow = std::chrono::hours(1);
-
-// Keeps jobs and what comes back from them until the test wants them.
-class Seams final : public PartitionPost,
-                    public BackgroundJobs,
-                    public ActivityExecutor,
-                    public WorkBoard {
- public:
-  void push(PartitionId /*destination*/, Request&& request) override {
-    done.push_back(std::get<CheckpointDone>(std::move(request)));
-  }
-  void submit(std::function<void()> job) override { jobs.push_back(std::move(job)); }
-  void submit(std::vector<ActivityJob>& gathered) override { gathered.clear(); }
-  void offer(WorkKind /*kind*/, WorkOffer /*offered*/) override {}
-  void released(WorkKind /*kind*/) override {}
-
-  void run_jobs() {
-    for (const auto& job : std::exchange(jobs, {})) job();
-  }
-
-  std::vector<std::function<void()>> jobs;
-  std::vector<CheckpointDone> done;
-};
 
 class CheckpointerTest : public testing::Test {
  protected:
@@ -85,9 +64,9 @@ class CheckpointerTest : public testing::Test {
     ASSERT_EQ(seams_.jobs.size(), 1U);
   }
   Status take_done(Duration now = kNow) {
-    EXPECT_EQ(seams_.done.size(), 1U);
-    const Status taken = checkpointer_->take(seams_.done.front(), now);
-    seams_.done.clear();
+    EXPECT_EQ(seams_.answers.size(), 1U);
+    const Status taken = checkpointer_->take(seams_.answers.front(), now);
+    seams_.answers.clear();
     return taken;
   }
   // What a recovery from the log as it is now, and the checkpoint as it is now, would replay.
@@ -102,7 +81,7 @@ class CheckpointerTest : public testing::Test {
   HubOptions options_;
   const Registry registry_;
   const SystemClock clock_;
-  Seams seams_;
+  Seams<CheckpointDone> seams_;
   const Environment environment_{options_, registry_, clock_, seams_,
                                  seams_,   seams_,    seams_, seams_};
   sim::SimDisk disk_{1};
@@ -160,7 +139,7 @@ TEST_F(CheckpointerTest, AFullDiskKeepsTheCutAndTheLog) {
   ask();
   turn_until_submitted();
   seams_.jobs.clear();
-  seams_.done.push_back({Status(StatusCode::disk_full, "full")});
+  seams_.answers.push_back({Status(StatusCode::disk_full, "full")});
   EXPECT_TRUE(take_done().ok());
   ASSERT_TRUE(answer_);
   EXPECT_EQ(answer_->code(), StatusCode::disk_full);
@@ -180,7 +159,7 @@ TEST_F(CheckpointerTest, AFailedCheckpointKeepsTheLogAndIsReported) {
   ask();
   turn_until_submitted();
   seams_.jobs.clear();
-  seams_.done.push_back({Status(StatusCode::io_error, "broken")});
+  seams_.answers.push_back({Status(StatusCode::io_error, "broken")});
   EXPECT_EQ(take_done().code(), StatusCode::io_error);
   EXPECT_EQ(replayed().size(), state_.applied.value);
   EXPECT_FALSE(answer_);

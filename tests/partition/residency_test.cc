@@ -12,31 +12,10 @@
 #include "partition/apply/apply.h"
 #include "partition/checkpoint/cut.h"
 #include "tests/partition/event_bytes.h"
+#include "tests/partition/seams.h"
 
 namespace ingot::partition {
 namespace {
-
-// Keeps jobs and messages until the test wants them.
-class Seams final : public PartitionPost,
-                    public BackgroundJobs,
-                    public ActivityExecutor,
-                    public WorkBoard {
- public:
-  void push(PartitionId /*destination*/, Request&& request) override {
-    loaded.push_back(std::get<LoadDone>(std::move(request)));
-  }
-  void submit(std::function<void()> job) override { jobs.push_back(std::move(job)); }
-  void submit(std::vector<ActivityJob>& gathered) override { gathered.clear(); }
-  void offer(WorkKind /*kind*/, WorkOffer /*offered*/) override {}
-  void released(WorkKind /*kind*/) override {}
-
-  void run_jobs() {
-    for (const auto& job : std::exchange(jobs, {})) job();
-  }
-
-  std::vector<std::function<void()>> jobs;
-  std::vector<LoadDone> loaded;
-};
 
 class ResidencyTest : public testing::Test {
  protected:
@@ -74,7 +53,7 @@ class ResidencyTest : public testing::Test {
   // What the loader has brought so far is taken, in order.
   void take_all() {
     seams_.run_jobs();
-    for (LoadDone& done : std::exchange(seams_.loaded, {})) take(done);
+    for (LoadDone& done : std::exchange(seams_.answers, {})) take(done);
   }
   void take(LoadDone& done) {
     std::vector<std::unique_ptr<Inbox::Entry>> waiting;
@@ -86,7 +65,7 @@ class ResidencyTest : public testing::Test {
   const HubOptions options_;
   const Registry registry_;
   const SystemClock clock_;
-  Seams seams_;
+  Seams<LoadDone> seams_;
   const Environment environment_{options_, registry_, clock_, seams_,
                                  seams_,   seams_,    seams_, seams_};
   std::unique_ptr<storage::CheckpointStore> store_ = storage::make_memory_store();
@@ -142,11 +121,11 @@ TEST_F(ResidencyTest, ALateLoadBringsNoEndedInstanceBack) {
   load("first");
   residency_.load(SequenceNumber(1));
   seams_.run_jobs();
-  ASSERT_EQ(seams_.loaded.size(), 2U);
-  take(seams_.loaded[0]);
+  ASSERT_EQ(seams_.answers.size(), 2U);
+  take(seams_.answers[0]);
   ASSERT_NE(find("first").live, nullptr);
   complete(SequenceNumber(1));
-  take(seams_.loaded[1]);
+  take(seams_.answers[1]);
   EXPECT_EQ(find("first").live, nullptr);
   EXPECT_FALSE(find("first").record.empty());
 }
@@ -158,12 +137,12 @@ TEST_F(ResidencyTest, ALoadThatACheckpointOvertookIsRepeated) {
   load("first");
   residency_.load(SequenceNumber(1));
   seams_.run_jobs();
-  ASSERT_EQ(seams_.loaded.size(), 2U);
-  take(seams_.loaded[0]);
+  ASSERT_EQ(seams_.answers.size(), 2U);
+  take(seams_.answers[0]);
   complete(SequenceNumber(1));
   checkpoint();
-  take(seams_.loaded[1]);
-  seams_.loaded.clear();
+  take(seams_.answers[1]);
+  seams_.answers.clear();
   EXPECT_EQ(seams_.jobs.size(), 1U);
   take_all();  // its row is gone by now
   EXPECT_EQ(state_.instances.size(), 0U);
