@@ -4,6 +4,8 @@
 #include <time.h>
 
 #include <atomic>
+#include <chrono>
+#include <thread>
 
 namespace ingot::bench {
 namespace {
@@ -36,5 +38,14 @@ void catch_interrupts() {
 }
 
 bool interrupted() { return interrupt_seen.load(std::memory_order_relaxed); }
+
+void sleep_unless_interrupted(double seconds) {
+  using Clock = std::chrono::steady_clock;
+  const auto until = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                        std::chrono::duration<double>(seconds));
+  while (Clock::now() < until && !interrupted()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
 
 }  // namespace ingot::bench

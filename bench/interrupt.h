@@ -9,5 +9,7 @@ namespace ingot::bench {
 void catch_interrupts();
 // Whether one has come. Any thread.
 [[nodiscard]] bool interrupted();
+// Returns after `seconds`, or soon after one has come.
+void sleep_unless_interrupted(double seconds);
 
 }  // namespace ingot::bench

@@ -12,7 +12,6 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "bench/interrupt.h"
@@ -71,8 +70,7 @@ class Load {
   }
   void failed(const std::string& what, const grpc::Status& status) {
     const std::lock_guard lock(mutex_);
-    report.add_error(what + ": " + std::to_string(status.error_code()) + " " +
-                     status.error_message());
+    report.add_error(describe(what, status));
   }
 
   // One that has to end before the load does.
@@ -261,14 +259,6 @@ ProcessFigures own_figures() {
           static_cast<std::uint64_t>(usage.ru_maxrss) * 1024};
 }
 
-void sleep_unless_interrupted(double seconds) {
-  const auto until = Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                                        std::chrono::duration<double>(seconds));
-  while (Clock::now() < until && !bench::interrupted()) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-}
-
 int run(const Options& options) {
   bench::catch_interrupts();
   Target target(options.target);
@@ -293,12 +283,12 @@ int run(const Options& options) {
     slots.push_back(std::make_unique<Slot>(load, target.stub(i)));
     slots.back()->begin();
   }
-  sleep_unless_interrupted(options.warmup);
+  bench::sleep_unless_interrupted(options.warmup);
   const auto begin = Clock::now();
   const double cpu = own_figures().cpu_seconds;
   const auto server_before = read_process(options.target.server_pid);
   load.measure(true);
-  sleep_unless_interrupted(options.seconds);
+  bench::sleep_unless_interrupted(options.seconds);
   load.measure(false);
   const auto server_after = read_process(options.target.server_pid);
   bench::Report& report = load.report;

@@ -70,10 +70,6 @@ class Count {
   std::string first_error_;
 };
 
-std::string text_of(const std::string& what, const grpc::Status& status) {
-  return what + ": " + std::to_string(status.error_code()) + " " + status.error_message();
-}
-
 // A worker's stream. An idle one asks for what nobody starts; one that works ends the instances.
 class Stream final : public grpc::ClientReadReactor<::WorkItem> {
  public:
@@ -117,7 +113,7 @@ class Stream final : public grpc::ClientReadReactor<::WorkItem> {
     StartRead(&item_);
   }
   void OnDone(const grpc::Status& status) override {
-    if (!cancelled_.load()) open_.fail(text_of("GetWorkItems", status));
+    if (!cancelled_.load()) open_.fail(describe("GetWorkItems", status));
     live_.add(-1);
   }
 
@@ -138,7 +134,7 @@ class Stream final : public grpc::ClientReadReactor<::WorkItem> {
     stub_.async()->CompleteOrchestratorTask(
         completion->context.get(), &completion->response, &completion->done,
         [this, completion](const grpc::Status& status) {
-          if (!status.ok()) open_.fail(text_of("CompleteOrchestratorTask", status));
+          if (!status.ok()) open_.fail(describe("CompleteOrchestratorTask", status));
           delete completion;
           live_.add(-1);
         });
@@ -192,7 +188,7 @@ class Idle {
       const grpc::Status status =
           target_.stub(i).StartInstance(target_.context().get(), request, &response);
       if (!status.ok()) {
-        waiting_.fail(text_of("StartInstance", status));
+        waiting_.fail(describe("StartInstance", status));
         return false;
       }
       ids_.push_back(response.instanceid());
@@ -215,7 +211,7 @@ class Idle {
   }
   void ended(const Waiter& waiter, const grpc::Status& status) {
     if (!status.ok()) {
-      waiting_.fail(text_of("WaitForInstanceCompletion", status));
+      waiting_.fail(describe("WaitForInstanceCompletion", status));
     } else if (holding_.load()) {
       waiting_.fail("a wait ended before its instance");
     } else if (waiter.response.orchestrationstate().output().value() == kOutput) {
@@ -225,10 +221,10 @@ class Idle {
   }
   bool hold(const std::optional<ProcessFigures>& before) {
     // Until the server is done with the coming of so many.
-    pause(std::min(options_.seconds, 2.0));
+    bench::sleep_unless_interrupted(std::min(options_.seconds, 2.0));
     const auto begin = Clock::now();
     const auto first = read_process(options_.target.server_pid);
-    pause(options_.seconds);
+    bench::sleep_unless_interrupted(options_.seconds);
     const auto last = read_process(options_.target.server_pid);
     const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
     report_ = {{"workload", "grpc-idle"},
@@ -293,13 +289,6 @@ class Idle {
   }
 
   static double mebibytes(std::uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
-  static void pause(double seconds) {
-    const auto until = Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                                          std::chrono::duration<double>(seconds));
-    while (Clock::now() < until && !bench::interrupted()) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-  }
 
   const Options options_;
   const Target& target_;

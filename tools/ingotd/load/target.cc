@@ -46,6 +46,10 @@ std::unique_ptr<grpc::ClientContext> Target::context() const {
   return context;
 }
 
+std::string describe(const std::string& what, const grpc::Status& status) {
+  return what + ": " + std::to_string(status.error_code()) + " " + status.error_message();
+}
+
 std::optional<ProcessFigures> read_process(int pid) {
   if (pid <= 0) return std::nullopt;
   const std::string folder = "/proc/" + std::to_string(pid);

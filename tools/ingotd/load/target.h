@@ -49,6 +49,9 @@ class Target {
   std::vector<std::unique_ptr<Stub>> stubs_;
 };
 
+// "<what>: <code> <message>", of a call that has failed.
+[[nodiscard]] std::string describe(const std::string& what, const grpc::Status& status);
+
 struct ProcessFigures {
   double cpu_seconds = 0;
   std::uint64_t resident_bytes = 0;
