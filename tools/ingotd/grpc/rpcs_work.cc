@@ -55,6 +55,13 @@ void log_refusal(const Hub& hub, const std::string& instance_id, const Status& w
               {{"hub", hub.name}, {"instance", instance_id}, {"why", why.message()}});
 }
 
+// A callback of a completion: `fail` is for an answer that can't be taken, `done` for all else.
+Client::DoneFn unless_invalid(Client::DoneFn done, std::function<void(Status)> fail) {
+  return [done = std::move(done), fail = std::move(fail)](Status status) {
+    (status.code() == StatusCode::invalid_argument ? fail : done)(std::move(status));
+  };
+}
+
 }  // namespace
 
 grpc::ServerWriteReactor<::WorkItem>* Service::GetWorkItems(Context* context,
@@ -98,11 +105,12 @@ std::pair<std::optional<Service::Found>, Status> Service::find_item(const Hub& h
   return {Found{found, std::move(item)}, Status()};
 }
 
-Client::DoneFn Service::settler(Reactor* reactor, HubPtr hub, const WorkItemToken& token) {
-  return [this, reactor, hub = std::move(hub), token](Status status) {
-    core_.answers.post([this, reactor, hub, token, status = std::move(status)] {
+Client::DoneFn Service::settler(Reactor* reactor, HubPtr hub, const WorkItemToken& token,
+                                std::optional<Status> refusal) {
+  return [this, reactor, hub = std::move(hub), token, refusal](Status status) {
+    core_.answers.post([this, reactor, hub, token, refusal, status = std::move(status)] {
       if (status.ok()) hub->outstanding.settle(token);
-      finish(reactor, status);
+      finish(reactor, refusal.value_or(status));
     });
   };
 }
@@ -162,23 +170,13 @@ void Service::complete(Reactor* reactor, const HubPtr& hub,
   Result<OrchestrationOutcome> outcome = read_outcome(*whole);
   const auto fail = [this, reactor, hub, token, id = response.instanceid()](Status why) {
     log_refusal(*hub, id, why);
-    hub->work_items().complete_orchestration_async(
-        token, failed_by(why), [this, reactor, hub, token, why](const Status& failed) {
-          core_.answers.post([this, reactor, hub, token, why, ok = failed.ok()] {
-            if (ok) hub->outstanding.settle(token);
-            finish(reactor, why);
-          });
-        });
+    OrchestrationOutcome failed = failed_by(why);
+    hub->work_items().complete_orchestration_async(token, std::move(failed),
+                                                   settler(reactor, hub, token, std::move(why)));
   };
   if (!outcome.ok()) return fail(outcome.take_status());
   hub->work_items().complete_orchestration_async(
-      token, *std::move(outcome), [fail, done = settler(reactor, hub, token)](Status status) {
-        if (status.code() == StatusCode::invalid_argument) {
-          fail(std::move(status));
-        } else {
-          done(std::move(status));
-        }
-      });
+      token, *std::move(outcome), unless_invalid(settler(reactor, hub, token), fail));
 }
 
 Service::Reactor* Service::CompleteOrchestratorTask(Context* context,
@@ -217,25 +215,14 @@ Service::Reactor* Service::CompleteEntityTask(Context* context, const ::EntityBa
       log_refusal(*hub, item->instance_id, why);
       Result<EntityOutcome> failed = failed_by(why, *item->entity);
       if (!failed.ok()) return finish_soon(reactor, failed.take_status());
-      hub->work_items().complete_entity_async(
-          token, *std::move(failed), [this, reactor, hub, token, why](const Status& ended) {
-            core_.answers.post([this, reactor, hub, token, why, ok = ended.ok()] {
-              if (ok) hub->outstanding.settle(token);
-              finish(reactor, why);
-            });
-          });
+      hub->work_items().complete_entity_async(token, *std::move(failed),
+                                              settler(reactor, hub, token, std::move(why)));
     };
     Result<EntityOutcome> outcome = read_entity_result(*request, *found->item->entity);
     if (!outcome.ok()) return fail(outcome.take_status());
     hub->work_items().complete_entity_async(
         found->token, *std::move(outcome),
-        [fail, done = settler(reactor, hub, found->token)](Status status) {
-          if (status.code() == StatusCode::invalid_argument) {
-            fail(std::move(status));
-          } else {
-            done(std::move(status));
-          }
-        });
+        unless_invalid(settler(reactor, hub, found->token), fail));
   });
 }
 

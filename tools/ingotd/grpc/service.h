@@ -137,8 +137,10 @@ class Service final : public ::TaskHubSidecarService::CallbackService {
   std::pair<std::optional<Found>, Status> find_item(const Hub& hub, std::string_view token,
                                                     std::string_view instance_id,
                                                     std::int32_t task_id);
-  // A callback of a completion: settles the item and ends the call.
-  Client::DoneFn settler(Reactor* reactor, HubPtr hub, const WorkItemToken& token);
+  // A callback of a completion: settles the item and ends the call; with `refusal`, if there is
+  // one, because what was taken is another answer than the worker's.
+  Client::DoneFn settler(Reactor* reactor, HubPtr hub, const WorkItemToken& token,
+                         std::optional<Status> refusal = std::nullopt);
   Reactor* abandon(Context* context, std::string token);
   void complete(Reactor* reactor, const HubPtr& hub, const ::OrchestratorResponse& response);
   // A chunk of a completion: true when it was the last one, and `whole` is all of it.
