@@ -10,31 +10,38 @@
 
 namespace ingot::sim {
 
+namespace {
+
+bool all_zeros(std::string_view bytes) {
+  return bytes.empty() ||
+         (bytes[0] == '\0' && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+}
+
+}  // namespace
+
 // --- Content ------------------------------------------------------------------------------------
 
 void SimDisk::write_block_part(File& file, bool durable, std::uint64_t offset,
                                std::string_view bytes) {
   const std::uint64_t number = offset / kBlockBytes;
-  INGOT_ASSERT(offset % kBlockBytes + bytes.size() <= kBlockBytes, offset, bytes.size());
-  Block block{};
+  const std::uint64_t begin = offset % kBlockBytes;
+  INGOT_ASSERT(begin + bytes.size() <= kBlockBytes, offset, bytes.size());
   const auto seen = file.visible.find(number);
   const auto kept = file.durable.find(number);
+  // Most of what a log writes are the zeros of segments to come: they need no block.
+  if (seen == file.visible.end() && kept == file.durable.end() && all_zeros(bytes)) return;
+  const auto put = [&](Block& block) {
+    std::memcpy(block.data() + begin, bytes.data(), bytes.size());
+  };
   if (durable) {
-    if (kept != file.durable.end()) block = kept->second;
-    std::memcpy(block.data() + offset % kBlockBytes, bytes.data(), bytes.size());
-    file.durable[number] = block;
-    if (seen != file.visible.end()) {
-      std::memcpy(seen->second.data() + offset % kBlockBytes, bytes.data(), bytes.size());
-    }
-    return;
+    put(kept != file.durable.end() ? kept->second : file.durable[number]);
+    if (seen != file.visible.end()) put(seen->second);
+  } else if (seen != file.visible.end()) {
+    put(seen->second);
+  } else {
+    const Block before = kept != file.durable.end() ? kept->second : Block{};
+    put(file.visible.emplace(number, before).first->second);
   }
-  if (seen != file.visible.end()) {
-    block = seen->second;
-  } else if (kept != file.durable.end()) {
-    block = kept->second;
-  }
-  std::memcpy(block.data() + offset % kBlockBytes, bytes.data(), bytes.size());
-  file.visible[number] = block;
 }
 
 void SimDisk::write(File& file, bool durable, std::uint64_t offset, std::span<const char> bytes) {
