@@ -157,6 +157,9 @@ struct LmdbStoreOptions {
   // A file up to this size is scrubbed wholly when it is opened; of a larger one, what all else
   // hangs on.
   std::uint64_t scrub_at_open_bytes_max = 16ULL << 20;
+  // The larger one is scrubbed behind its opening, by a thread of the store's own that ends with
+  // the store. What it finds is the failure of every later call.
+  bool scrub_behind_opening = false;
 };
 
 // Opens or creates the store. Errors: corrupt (file, page, key), busy, io_error, disk_full,

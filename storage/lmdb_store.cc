@@ -1,19 +1,25 @@
 // The checkpoint store on LMDB: opening and reading. See store_core.h for what is shared,
 // lmdb_checkpoint.cc for writing, FORMAT.md for the bytes.
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
+#include "core/out_of_memory.h"
 #include "core/planted_bug.h"
 #include "core/try.h"
 #include "storage/store_scan.h"
 
 namespace ingot::storage {
 namespace {
+
+// A thread that nobody waits for: the least share of a processor.
+constexpr int kScrubNice = 19;
 
 class LmdbStore final : public CheckpointStore {
  public:
@@ -93,6 +99,19 @@ class LmdbStore final : public CheckpointStore {
     return scrub_snapshot(core_->file(), session.snapshot(), fault);
   }
 
+  // Scrubs what was opened while the store is at work: checkpoints leave its snapshot alone.
+  void scrub_behind() {
+    scrubber_ = std::jthread([core = core_](const std::stop_token& stop) {
+      or_end("a scrub", [&] {
+        auto session = ReadSession::open(*core);
+        if (!session.ok()) return;  // the store has failed already
+        ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kScrubNice);
+        // Whoever uses the store next hears of it.
+        static_cast<void>(core->fail(require_sound(core->file(), session->snapshot(), stop)));
+      });
+    });
+  }
+
   StoreCounters counters() const override {
     const SnapshotPointer snapshot = core_->snapshot();
     StoreCounters counters;
@@ -146,6 +165,7 @@ class LmdbStore final : public CheckpointStore {
   }
 
   std::shared_ptr<StoreCore> core_;
+  std::jthread scrubber_;
 };
 
 Result<SnapshotPointer> load_snapshot(const PageFile& file, const LmdbStoreOptions& options) {
@@ -165,19 +185,17 @@ Result<SnapshotPointer> load_snapshot(const PageFile& file, const LmdbStoreOptio
     snapshot->filters.push_back(&loaded->bloom());
     snapshot->runs.push_back(std::move(loaded));
   }
-  // LMDB need not write the last pages it took, when it gave them back; but a file that ends
-  // early may also have been cut: then all that is in use is looked at, whatever its size.
-  INGOT_ASSIGN(const std::uint64_t bytes, file.file_bytes());
-  if (bytes <= options.scrub_at_open_bytes_max ||
-      bytes < snapshot->roots.file.page_end * file.page_bytes()) {
-    Status first;
-    const auto fault = [&first](const StoreFault& found) {
-      if (first.ok()) first = {StatusCode::corrupt, found.where + ": " + found.what};
-    };
-    INGOT_TRY(scrub_snapshot(file, *snapshot, fault));
-    INGOT_TRY(std::move(first));
-  }
   return SnapshotPointer(std::move(snapshot));
+}
+
+// Whether all of the file is looked at before anyone may use it.
+Result<bool> scrubs_at_open(const PageFile& file, const Snapshot& snapshot,
+                            const LmdbStoreOptions& options) {
+  INGOT_ASSIGN(const std::uint64_t bytes, file.file_bytes());
+  // LMDB need not write the last pages it took, when it gave them back; but a file that ends
+  // early may also have been cut.
+  return bytes <= options.scrub_at_open_bytes_max ||
+         bytes < snapshot.roots.file.page_end * file.page_bytes();
 }
 
 }  // namespace
@@ -196,10 +214,15 @@ Result<std::unique_ptr<CheckpointStore>> open_lmdb_store(LmdbStoreOptions option
   }
   INGOT_ASSIGN(auto file, PageFile::open(path));
   INGOT_ASSIGN(auto snapshot, load_snapshot(*file, options));
+  INGOT_ASSIGN(const bool scrubbed, scrubs_at_open(*file, *snapshot, options));
+  if (scrubbed) INGOT_TRY(require_sound(*file, *snapshot));
   INGOT_ASSIGN(auto env, LmdbEnv::open(options));
+  const bool scrub_behind = !scrubbed && options.scrub_behind_opening;
   auto core = std::make_shared<StoreCore>(std::move(options), std::move(lock), std::move(file),
                                           std::move(env), std::move(snapshot));
-  return std::unique_ptr<CheckpointStore>(std::make_unique<LmdbStore>(std::move(core)));
+  auto store = std::make_unique<LmdbStore>(std::move(core));
+  if (scrub_behind) store->scrub_behind();
+  return std::unique_ptr<CheckpointStore>(std::move(store));
 }
 
 }  // namespace ingot::storage

@@ -16,11 +16,12 @@ namespace {
 class Scrubber {
  public:
   Scrubber(const PageFile& file, const Snapshot& snapshot,
-           const std::function<void(StoreFault)>& fault)
+           const std::function<void(StoreFault)>& fault, std::stop_token stop)
       : file_(file),
         roots_(snapshot.roots),
         runs_(snapshot.runs),
         fault_(fault),
+        stop_(std::move(stop)),
         reader_(file, snapshot.roots),
         used_(snapshot.roots.file.page_end, false) {}
 
@@ -73,6 +74,12 @@ class Scrubber {
     return {};
   }
 
+  // Asked about as often as something is read.
+  [[nodiscard]] Status go_on() const {
+    if (!stop_.stop_requested()) return {};
+    return {StatusCode::cancelled, file_.path() + ": the scrub was stopped"};
+  }
+
   // Marks pages as used. False, with a report, when one is outside the file or used already.
   bool take(const Tree& tree, std::uint64_t page, std::uint64_t count) {
     for (std::uint64_t i = page; i < page + count; ++i) {
@@ -108,6 +115,7 @@ class Scrubber {
   // A page and all below it. Its keys lie in [low, high); an empty bound is none.
   Status scrub_page(Tree& tree, const TreeRoot& root, std::uint64_t number, std::size_t level,
                     const std::string& low, const std::string& high) {
+    INGOT_TRY(go_on());
     if (!take(tree, number, 1)) return {};
     const bool leaf = level + 1 == root.depth;
     const auto page = std::make_unique_for_overwrite<char[]>(file_.page_bytes());
@@ -178,6 +186,7 @@ class Scrubber {
     TreeCursor& cursor = reader_.cursor(Table::rows);
     INGOT_ASSIGN(bool more, cursor.seek(number_key(0)));
     while (more) {
+      INGOT_TRY(go_on());
       const std::string row(cursor.key().substr(0, sizeof(std::uint64_t)));
       const auto bytes = reader_.get_chunked(Table::rows, row);
       if (!bytes.ok()) return note(bytes.status());
@@ -209,6 +218,7 @@ class Scrubber {
     IdMergeCursor cursor(reader_, runs_);
     INGOT_ASSIGN(bool more, cursor.seek({}));
     while (more) {
+      INGOT_TRY(go_on());
       const IdEntry& entry = cursor.entry();
       if (entry.kind != IdKind::tombstone) ++ids;
       if (entry.kind == IdKind::record) {
@@ -231,6 +241,7 @@ class Scrubber {
     IdRunCursor cursor(reader_, run);
     INGOT_ASSIGN(bool more, cursor.seek({}));
     while (more) {
+      INGOT_TRY(go_on());
       const IdEntry& entry = cursor.entry();
       if (entries > 0 && entry.id <= before) {
         report(file_.path() + ": run " + std::to_string(run.number()), "ids out of order");
@@ -254,6 +265,7 @@ class Scrubber {
   Status scrub_packs() {
     std::string key = number_key(0);
     for (;;) {
+      INGOT_TRY(go_on());
       TreeCursor& cursor = reader_.cursor(Table::packs);
       INGOT_ASSIGN(const bool more, cursor.seek(key));
       if (!more) break;
@@ -328,6 +340,7 @@ class Scrubber {
   const SnapshotRoots& roots_;
   const IdRuns& runs_;
   const std::function<void(StoreFault)>& fault_;
+  const std::stop_token stop_;
   TableReader reader_;
   std::vector<bool> used_;
   std::vector<std::uint64_t> free_;
@@ -340,14 +353,23 @@ class Scrubber {
 }  // namespace
 
 Status scrub_snapshot(const PageFile& file, const Snapshot& snapshot,
-                      const std::function<void(StoreFault)>& fault) {
-  Scrubber scrubber(file, snapshot, fault);
+                      const std::function<void(StoreFault)>& fault, std::stop_token stop) {
+  Scrubber scrubber(file, snapshot, fault, std::move(stop));
   Status status = scrubber.run();
   if (status.code() == StatusCode::corrupt) {
     fault({file.path(), status.message()});
     return {};
   }
   return status;
+}
+
+Status require_sound(const PageFile& file, const Snapshot& snapshot, std::stop_token stop) {
+  Status first;
+  const auto fault = [&first](const StoreFault& found) {
+    if (first.ok()) first = {StatusCode::corrupt, found.where + ": " + found.what};
+  };
+  INGOT_TRY(scrub_snapshot(file, snapshot, fault, std::move(stop)));
+  return first;
 }
 
 }  // namespace ingot::storage

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <unordered_map>
 
 #include "storage/id_merger.h"
@@ -149,8 +150,11 @@ inline constexpr std::size_t kBlobNameBytesMax = 400;
 [[nodiscard]] Result<std::unique_ptr<Checkpoint>> begin_lmdb_checkpoint(
     std::shared_ptr<StoreCore> core);
 
-// Reads all of a snapshot back; see CheckpointStore::scrub().
+// Reads all of a snapshot back; see CheckpointStore::scrub(). `cancelled` after a stop.
 Status scrub_snapshot(const PageFile& file, const Snapshot& snapshot,
-                      const std::function<void(StoreFault)>& fault);
+                      const std::function<void(StoreFault)>& fault, std::stop_token stop = {});
+// The same; the first fault is `corrupt`.
+[[nodiscard]] Status require_sound(const PageFile& file, const Snapshot& snapshot,
+                                   std::stop_token stop = {});
 
 }  // namespace ingot::storage

@@ -13,6 +13,7 @@ Result<std::unique_ptr<storage::CheckpointStore>> open_store(const RecoveryPlan&
   options.hub_id = plan.hub_id;
   options.partition = plan.partition;
   options.must_exist = plan.must_exist;
+  options.scrub_behind_opening = true;
   return storage::open_lmdb_store(options);
 }
 

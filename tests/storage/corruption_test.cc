@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <chrono>
 #include <fstream>
 #include <iterator>
+#include <thread>
 
 #include "core/random.h"
 #include "storage/page_file.h"
@@ -188,6 +190,55 @@ TEST_F(CorruptionTest, AnyFlippedBitIsRefusedOrHarmless) {
   EXPECT_GT(refused_at_open, kTrials / 10);
   EXPECT_GT(refused_later, 0);
   EXPECT_GT(harmless, 0);
+}
+
+// What opening a large file does not look at, a thread does; and it ends the store's work.
+TEST_F(CorruptionTest, AScrubBehindTheOpeningEndsTheWorkOfADamagedStore) {
+  constexpr std::uint64_t kSeed = 20261;
+  Random random(kSeed);
+  for (int found = 0; found < 8;) {
+    const std::uint64_t at = 2 * kPageBytes + random.below(good_.size() - 2 * kPageBytes);
+    SCOPED_TRACE("seed " + std::to_string(kSeed) + ", offset " + std::to_string(at));
+    std::string bad = good_;
+    bad[at] = static_cast<char>(bad[at] ^ 1);
+    write(bad);
+    if (open(true).ok() || !open(false).ok()) continue;  // harmless, or seen at once
+    LmdbStoreOptions options = options_in(directory_.path());
+    options.scrub_at_open_bytes_max = 0;
+    options.scrub_behind_opening = true;
+    const auto store = open_lmdb_store(options);
+    ASSERT_TRUE(store.ok()) << store.status().to_string();
+    Status refused;
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(2);
+    while (refused.ok() && std::chrono::steady_clock::now() < end) {
+      refused = (*store)->begin().take_status();
+      std::this_thread::yield();
+    }
+    EXPECT_EQ(refused.code(), StatusCode::corrupt) << refused.to_string();
+    EXPECT_NE(refused.message().find(path()), std::string::npos) << refused.to_string();
+    EXPECT_EQ((*store)->find("any").status().to_string(), refused.to_string());
+    ++found;
+  }
+}
+
+TEST_F(CorruptionTest, AScrubBehindTheOpeningLetsASoundStoreWork) {
+  LmdbStoreOptions options = options_in(directory_.path());
+  options.scrub_at_open_bytes_max = 0;
+  options.scrub_behind_opening = true;
+  Random random(20262);
+  for (int opening = 0; opening < 12; ++opening) {
+    const auto store = open_lmdb_store(options);
+    ASSERT_TRUE(store.ok()) << store.status().to_string();
+    // Closed at once, or after checkpoints that use again what became free before the opening.
+    for (std::uint64_t i = random.below(8); i > 0; --i) {
+      auto checkpoint = must_begin(**store);
+      model_.random_changes(random, 150, kUniverse, *checkpoint);
+      model_.position = model_.position.plus(1);
+      ASSERT_TRUE(checkpoint->commit(model_.position).ok());
+    }
+    EXPECT_TRUE(read_all(**store));
+  }
+  EXPECT_EQ(count_faults(*must_open(directory_.path())), 0);
 }
 
 TEST_F(CorruptionTest, ACutFileIsRefused) {
