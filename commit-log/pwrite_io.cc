@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/out_of_memory.h"
+#include "core/thread_main.h"
 
 namespace ingot::log {
 
@@ -22,7 +23,7 @@ void PwriteIo::submit_write(FileHandle handle, std::span<const char> bytes, std:
   const File& to = file(handle);
   if (!thread_.joinable()) {
     Status started = with_memory("writing " + to.path, [this] {
-      thread_ = std::thread([this] { or_end("the log's writer", [this] { run(); }); });
+      thread_ = std::thread([this] { thread_main("ingot-log-write", [this] { run(); }); });
       return Status();
     });
     if (!started.ok()) {

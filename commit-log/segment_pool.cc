@@ -5,6 +5,7 @@
 
 #include "commit-log/segment_files.h"
 #include "core/out_of_memory.h"
+#include "core/thread_main.h"
 #include "core/try.h"
 
 namespace ingot::log {
@@ -49,7 +50,7 @@ void SegmentPool::start(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
   if (thread_.joinable()) thread_.join();  // it has ended or is about to
   const Status started = with_memory("preparing segments", [this] {
-    thread_ = std::thread([this] { or_end("a log's segments", [this] { run(*background_); }); });
+    thread_ = std::thread([this] { thread_main("ingot-segments", [this] { run(*background_); }); });
     return Status();
   });
   if (started.ok()) return;

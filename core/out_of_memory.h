@@ -36,14 +36,4 @@ auto with_memory(std::string_view what, Task&& task) -> decltype(task()) {
   }
 }
 
-// Runs `task`, which is all that a thread does.
-template <typename Task>
-void or_end(const char* where, Task&& task) {
-  try {
-    std::forward<Task>(task)();
-  } catch (const std::bad_alloc&) {
-    end_out_of_memory(where);
-  }
-}
-
 }  // namespace ingot

@@ -10,8 +10,8 @@
 #include <cstring>
 #include <thread>
 
-#include "core/out_of_memory.h"
 #include "core/planted_bug.h"
+#include "core/thread_main.h"
 #include "core/try.h"
 #include "storage/store_scan.h"
 
@@ -102,7 +102,7 @@ class LmdbStore final : public CheckpointStore {
   // Scrubs what was opened while the store is at work: checkpoints leave its snapshot alone.
   void scrub_behind() {
     scrubber_ = std::jthread([core = core_](const std::stop_token& stop) {
-      or_end("a scrub", [&] {
+      thread_main("ingot-scrub", [&] {
         auto session = ReadSession::open(*core);
         if (!session.ok()) return;  // the store has failed already
         ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kScrubNice);

@@ -1,6 +1,6 @@
 #include "partition/hub/background.h"
 
-#include "core/out_of_memory.h"
+#include "core/thread_main.h"
 
 namespace ingot::partition {
 
@@ -8,7 +8,7 @@ Background::Background(std::uint32_t threads) {
   threads_.reserve(threads);
   try {
     for (std::uint32_t i = 0; i < threads; ++i) {
-      threads_.emplace_back([this] { or_end("a background thread", [this] { work(); }); });
+      threads_.emplace_back([this] { thread_main("ingot-jobs", [this] { work(); }); });
     }
   } catch (...) {
     stop();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/out_of_memory.h"
+#include "core/thread_main.h"
 #include "partition/shard/short_slices.h"
 
 namespace ingot::partition {
@@ -37,7 +38,7 @@ Status Shard::start() {
     std::promise<Status> ready;
     opened_ = ready.get_future();
     thread_ = std::thread([this, promise = std::move(ready)]() mutable {
-      or_end("a shard", [&] { run(std::move(promise)); });
+      thread_main("ingot-shard", [&] { run(std::move(promise)); });
     });
     return Status();
   });

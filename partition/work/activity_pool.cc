@@ -4,7 +4,7 @@
 #include <map>
 
 #include "core/activity_runner.h"
-#include "core/out_of_memory.h"
+#include "core/thread_main.h"
 #include "partition/work/activity_dispatch.h"
 #include "partition/work/step_failure.h"
 
@@ -18,14 +18,14 @@ constexpr std::size_t kBatchMax = 64;
 
 ActivityPool::ActivityPool(const HubOptions& options, const Clock& clock, PartitionPost& post)
     : options_(options), clock_(clock), post_(post), running_(options.activity_threads) {
-  constexpr const char* kName = "an activity thread";
+  constexpr const char* kName = "ingot-activity";
   threads_.reserve(running_.size() + 1);
   try {
     for (Running& running : running_) {
-      threads_.emplace_back([this, &running] { or_end(kName, [&] { work(running); }); });
+      threads_.emplace_back([this, &running] { thread_main(kName, [&] { work(running); }); });
     }
     if (options_.activity_timeout != Duration(0)) {
-      threads_.emplace_back([this] { or_end(kName, [this] { watch(); }); });
+      threads_.emplace_back([this] { thread_main(kName, [this] { watch(); }); });
     }
   } catch (...) {
     stop();
