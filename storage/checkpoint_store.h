@@ -63,6 +63,8 @@ struct ScannedRecord {
 };
 
 enum class ScanOrder : std::uint8_t { ascending, descending };
+// Whether a scan by id reads the records as well. Without them it costs what the ids cost.
+enum class ScanRecords : std::uint8_t { read, leave_out };
 
 // The tables of ordered entries; the values are part of the format.
 enum class EntryTable : std::uint8_t { timers = 1, work = 2, detached = 3 };
@@ -122,11 +124,11 @@ class CheckpointStore {
   // `not_found` when there is no such row.
   [[nodiscard]] virtual Result<std::string> read_row(SequenceNumber sequence) const = 0;
   // Ids in byte order that begin with `prefix`, up to `limit` of them, each with its record when
-  // finished. Ascending: those greater than `after` (empty: from the start); descending: those
-  // less than `after` (empty: from the end).
+  // finished, unless these are left out. Ascending: those greater than `after` (empty: from the
+  // start); descending: those less than `after` (empty: from the end).
   [[nodiscard]] virtual Result<std::vector<ScannedId>> scan(
       std::string_view prefix, std::string_view after, std::size_t limit,
-      ScanOrder order = ScanOrder::ascending) const = 0;
+      ScanOrder order = ScanOrder::ascending, ScanRecords records = ScanRecords::read) const = 0;
   // Records that their ids still name, in the order in which they were put (ascending: those behind
   // `from`) or the other way round (descending: those before `from`), up to `limit` of them. Going
   // on from each last one's `next` gives every record once that was there all the time; fewer

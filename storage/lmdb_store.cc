@@ -64,9 +64,10 @@ class LmdbStore final : public CheckpointStore {
   }
 
   Result<std::vector<ScannedId>> scan(std::string_view prefix, std::string_view after,
-                                      std::size_t limit, ScanOrder order) const override {
+                                      std::size_t limit, ScanOrder order,
+                                      ScanRecords records) const override {
     INGOT_ASSIGN(const ReadSession session, ReadSession::open(*core_));
-    auto found = scan_ids(*core_, session, prefix, after, limit, order);
+    auto found = scan_ids(*core_, session, prefix, after, limit, order, records);
     return found.ok() ? std::move(found) : core_->fail(found.take_status());
   }
 

@@ -165,15 +165,20 @@ class MemoryStore final : public CheckpointStore {
   }
 
   Result<std::vector<ScannedId>> scan(std::string_view prefix, std::string_view after,
-                                      std::size_t limit, ScanOrder order) const override {
+                                      std::size_t limit, ScanOrder order,
+                                      ScanRecords records) const override {
     const std::lock_guard lock(shared_->mutex);
     const auto& ids = shared_->tables.ids;
     std::vector<ScannedId> found;
+    const auto add = [&](const std::string& id, const Located& located) {
+      const bool whole = records == ScanRecords::read;
+      found.push_back({id, whole ? located : Located{located.sequence, {}}});
+    };
     if (order == ScanOrder::ascending) {
       const bool later = after >= prefix && !after.empty();
       auto at = later ? ids.upper_bound(after) : ids.lower_bound(prefix);
       for (; at != ids.end() && found.size() < limit && at->first.starts_with(prefix); ++at) {
-        found.push_back({at->first, at->second.located});
+        add(at->first, at->second.located);
       }
       return found;
     }
@@ -181,7 +186,7 @@ class MemoryStore final : public CheckpointStore {
     while (at != ids.begin() && found.size() < limit) {
       --at;
       if (at->first.starts_with(prefix)) {
-        found.push_back({at->first, at->second.located});
+        add(at->first, at->second.located);
       } else if (at->first < prefix) {
         break;
       }

@@ -17,8 +17,8 @@ struct Wanted {
 
 class IdScan {
  public:
-  IdScan(std::string_view prefix, std::string_view after, std::size_t limit)
-      : prefix_(prefix), after_(after), limit_(limit) {}
+  IdScan(std::string_view prefix, std::string_view after, std::size_t limit, ScanRecords records)
+      : prefix_(prefix), after_(after), limit_(limit), records_(records) {}
 
   [[nodiscard]] bool full() const { return found_.size() == limit_; }
   // Takes an entry of the merged runs. False when no further one can have the prefix.
@@ -26,7 +26,8 @@ class IdScan {
     if (!entry.id.starts_with(prefix_)) return false;
     if (entry.kind == IdKind::tombstone || (!after_.empty() && entry.id == after_)) return true;
     const bool row = entry.kind == IdKind::row;
-    if (!row) wanted_.push_back({entry.place, entry.offset, found_.size()});
+    if (!row && records_ == ScanRecords::read)
+      wanted_.push_back({entry.place, entry.offset, found_.size()});
     found_.push_back({std::string(entry.id), {SequenceNumber(row ? entry.place : 0), {}}});
     return true;
   }
@@ -54,6 +55,7 @@ class IdScan {
   std::string_view prefix_;
   std::string_view after_;
   std::size_t limit_;
+  ScanRecords records_;
   std::vector<ScannedId> found_;
   std::vector<Wanted> wanted_;
 };
@@ -123,9 +125,9 @@ Result<std::optional<std::uint64_t>> pack_near(TableReader& reader, std::uint64_
 
 Result<std::vector<ScannedId>> scan_ids(const StoreCore& core, const ReadSession& session,
                                         std::string_view prefix, std::string_view after,
-                                        std::size_t limit, ScanOrder order) {
+                                        std::size_t limit, ScanOrder order, ScanRecords records) {
   TableReader reader = session.reader();
-  IdScan scan(prefix, after, limit);
+  IdScan scan(prefix, after, limit, records);
   if (scan.full()) return std::vector<ScannedId>{};
   const IdRuns& runs = session.snapshot().runs;
   if (order == ScanOrder::ascending) {

@@ -11,7 +11,7 @@ namespace ingot::storage {
                                                       const ReadSession& session,
                                                       std::string_view prefix,
                                                       std::string_view after, std::size_t limit,
-                                                      ScanOrder order);
+                                                      ScanOrder order, ScanRecords records);
 
 // See CheckpointStore::scan_records(). A cursor is a pack's ordinal and a record's index in it,
 // which a rewriting of the pack does not change.

@@ -47,6 +47,7 @@ Result<std::vector<InstanceState>> HubClient::scan_instances(const InstanceQuery
     request.descending = query.descending;
     request.page_size = per_partition;
     request.filtered = is_selective(query);
+    request.live_only = wants_live_only(query);
     request.take = [filter = static_cast<const InstanceFilter&>(query),
                     payloads = query.with_payloads,
                     share = shares[partition.value]](const RowView& row) -> Result<bool> {

@@ -147,6 +147,8 @@ struct ScanRequest {
   std::size_t page_size = 0;
   // Many rows will not be taken, so it pays to read more at once.
   bool filtered = false;
+  // No finished instance will be taken, so their records need not be read.
+  bool live_only = false;
   // Whether the row is taken. Called on the shard; a failure ends the scan.
   std::function<Result<bool>(const RowView&)> take;
   StatusFn done;  // ok: there are no more, or `page_size` were taken

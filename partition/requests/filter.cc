@@ -32,4 +32,9 @@ bool is_selective(const InstanceFilter& filter) {
          filter.created_to || filter.completed_from || filter.completed_to;
 }
 
+bool wants_live_only(const InstanceFilter& filter) {
+  return !filter.statuses.empty() &&
+         std::none_of(filter.statuses.begin(), filter.statuses.end(), is_terminal);
+}
+
 }  // namespace ingot::partition

@@ -117,6 +117,7 @@ struct ScanProgress {
 struct ScannedRow {
   std::string id;
   std::string bytes;
+  bool finished = false;
 };
 // What the loader's thread found in the store for a scan, which goes on.
 struct RowsScanned {

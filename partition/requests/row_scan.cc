@@ -27,18 +27,22 @@ bool all_in_memory(const PartitionState& state) {
   return state.instances.size() >= live;
 }
 
-// The store's rows. The bytes of live ones are read as well if `with_live`, and are empty if not.
+// The store's rows. The bytes of live ones are read as well if `with_live`, those of finished ones
+// unless only live ones are asked for; else they are empty.
 Result<std::vector<ScannedRow>> read_rows(const storage::CheckpointStore& store,
                                           const ScanRequest& request, std::size_t limit,
                                           bool with_live) {
-  INGOT_ASSIGN(std::vector<storage::ScannedId> ids,
-               store.scan(request.prefix, request.after, limit,
-                          request.descending ? storage::ScanOrder::descending
-                                             : storage::ScanOrder::ascending));
+  INGOT_ASSIGN(
+      std::vector<storage::ScannedId> ids,
+      store.scan(
+          request.prefix, request.after, limit,
+          request.descending ? storage::ScanOrder::descending : storage::ScanOrder::ascending,
+          request.live_only ? storage::ScanRecords::leave_out : storage::ScanRecords::read));
   std::vector<ScannedRow> rows;
   rows.reserve(ids.size());
   for (storage::ScannedId& found : ids) {
-    if (found.located.sequence.value != 0 && with_live) {
+    const bool finished = found.located.sequence.value == 0;
+    if (!finished && with_live) {
       if (Result<std::string> row = store.read_row(found.located.sequence); row.ok()) {
         found.located.record = *std::move(row);
       } else {
@@ -47,7 +51,7 @@ Result<std::vector<ScannedRow>> read_rows(const storage::CheckpointStore& store,
         found.located.record = std::move(bytes).value_or(std::string());
       }
     }
-    rows.push_back({std::move(found.id), std::move(found.located.record)});
+    rows.push_back({std::move(found.id), std::move(found.located.record), finished});
   }
   return rows;
 }
@@ -112,8 +116,11 @@ Result<bool> RowScan::merge(ScanProgress& progress, const std::vector<ScannedRow
     const std::string_view before = at;
     at = memory_first ? in_memory : std::string_view(stored->id);
     const std::string_view bytes = memory_first ? std::string_view() : stored->bytes;
+    const bool left_out = !memory_first && stored->finished && request.live_only;
+    const bool as_stored = in_memory != at;
     changed.pass(at);
     if (!memory_first) ++stored;
+    if (left_out && as_stored) continue;
 
     const std::uint64_t id_hash = hash64(at);
     RowView view;
@@ -123,7 +130,9 @@ Result<bool> RowScan::merge(ScanProgress& progress, const std::vector<ScannedRow
       const FinishedRecord finished = state_.finished.find(id_hash, at);
       const std::string_view row = finished.id.empty() ? bytes : finished.row;
       if (row.empty()) {
-        if (memory_first || !finished.id.empty() || all_in_memory(state_)) continue;  // it is gone
+        if (memory_first || left_out || !finished.id.empty() || all_in_memory(state_)) {
+          continue;  // it is gone, or not asked for
+        }
         if (!before.empty()) request.after = std::string(before);
         return false;  // evicted since then: the store has it
       }

@@ -114,6 +114,7 @@ class HubQuery : public HubFixture {
       for (const RuntimeStatus status : kStatuses) {
         if (random.one_in(4)) query.statuses.push_back(status);
       }
+      if (random.one_in(4)) query.statuses = {RuntimeStatus::running, RuntimeStatus::pending};
       if (random.one_in(4)) query.created_from = model.at(ids[random.below(ids.size())]).created_at;
       if (random.one_in(4)) query.created_to = model.at(ids[random.below(ids.size())]).created_at;
       const auto some_end = [&] { return model.at(ids[random.below(ids.size())]).completed_at; };
@@ -176,12 +177,27 @@ TEST_F(HubQuery, FindsWhatAModelFinds) {
       remember(model, id);
     }
   };
+  // Ids that the store has as finished are gone, or live again.
+  const auto purge_some = [&] {
+    std::vector<std::string> finished;
+    for (const auto& [id, state] : model) {
+      if (is_terminal(state.status) && random.one_in(4)) finished.push_back(id);
+    }
+    for (const std::string& id : finished) {
+      ASSERT_TRUE(client().purge_instance(id).ok());
+      model.erase(id);
+      if (random.one_in(2)) {
+        ASSERT_NO_FATAL_FAILURE(add_instance(model, id, random));
+      }
+    }
+  };
   grow(80);
   compare_many(model, random);
   ASSERT_TRUE(hub().checkpoint().ok());
   compare_many(model, random);
   // Memory is now newer than the store in parts.
   end_some();
+  purge_some();
   grow(40);
   compare_many(model, random);
   reopen();

@@ -122,6 +122,24 @@ struct StoreModel {
       ++at;
     }
     ASSERT_EQ(at, scanned->size());
+    for (const ScanOrder order : {ScanOrder::ascending, ScanOrder::descending}) {
+      compare_ids_only(store, prefix, after, limit, order);
+    }
+  }
+
+  // Without the records a scan finds the same ids.
+  static void compare_ids_only(const CheckpointStore& store, std::string_view prefix,
+                               std::string_view after, std::size_t limit, ScanOrder order) {
+    const auto whole = store.scan(prefix, after, limit, order);
+    const auto ids = store.scan(prefix, after, limit, order, ScanRecords::leave_out);
+    ASSERT_TRUE(whole.ok()) << whole.status().to_string();
+    ASSERT_TRUE(ids.ok()) << ids.status().to_string();
+    ASSERT_EQ(ids->size(), whole->size());
+    for (std::size_t i = 0; i < ids->size(); ++i) {
+      ASSERT_EQ((*ids)[i].id, (*whole)[i].id);
+      ASSERT_EQ((*ids)[i].located.sequence, (*whole)[i].located.sequence);
+      ASSERT_TRUE((*ids)[i].located.record.empty());
+    }
   }
 
   // The same from the end.

@@ -66,9 +66,9 @@ class SimStore final : public storage::CheckpointStore {
     return kept_->read_row(sequence);
   }
   Result<std::vector<storage::ScannedId>> scan(std::string_view prefix, std::string_view after,
-                                               std::size_t limit,
-                                               storage::ScanOrder order) const override {
-    return kept_->scan(prefix, after, limit, order);
+                                               std::size_t limit, storage::ScanOrder order,
+                                               storage::ScanRecords records) const override {
+    return kept_->scan(prefix, after, limit, order, records);
   }
   Result<std::vector<storage::ScannedRecord>> scan_records(
       storage::RecordCursor from, std::size_t limit, storage::ScanOrder order) const override {
