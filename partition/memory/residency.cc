@@ -128,20 +128,22 @@ Status Residency::install(std::string_view row) {
 }
 
 bool Residency::evict(std::size_t budget_bytes, std::size_t count) {
+  bool evicted = false;
+  count = std::min(count, state_.instances.size());
   for (; count != 0 && memory_bytes() > budget_bytes; --count) {
     Instance* oldest = state_.instances.oldest();
-    if (oldest == nullptr) return false;
     Session* session = sessions_.find(oldest->sequence);
     if (oldest->has_outstanding_work() || (session != nullptr && session->queued)) {
       state_.instances.used(*oldest);
       continue;
     }
     const bool clean = oldest->dirty_epoch == 0 && oldest->copied_epoch <= committed_epoch_;
-    if (!clean && !INGOT_PLANTED(kEvictUncommitted)) return false;
+    if (!clean && !INGOT_PLANTED(kEvictUncommitted)) break;
     if (session != nullptr) sessions_.drop_execution(*session);
     state_.instances.remove(*oldest).reset();
+    evicted = true;
   }
-  return true;
+  return evicted;
 }
 
 std::vector<std::unique_ptr<Inbox::Entry>> Residency::take_waiting() {

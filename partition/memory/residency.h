@@ -60,8 +60,9 @@ class Residency {
   }
   [[nodiscard]] std::uint64_t checkpoints() const { return checkpoints_; }
 
-  // Evicts up to `count` of the least recently used while the partition holds more than
-  // `budget_bytes`. Returns false when it is over the budget and only a checkpoint can help.
+  // Looks at up to `count` of the least recently used, while the partition holds more than
+  // `budget_bytes`, and evicts those that are idle and in the store; the first one that a
+  // checkpoint has to come for ends it. Returns whether any was evicted.
   bool evict(std::size_t budget_bytes, std::size_t count);
 
   // What the partition's instances, sessions and tables hold.

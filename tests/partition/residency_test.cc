@@ -60,7 +60,10 @@ class ResidencyTest : public testing::Test {
     const Status taken = residency_.take(done, waiting);
     ASSERT_TRUE(taken.ok()) << taken.to_string();
   }
-  void evict_all() { ASSERT_FALSE(residency_.evict(0, 100)); }
+  void evict_all() {
+    while (residency_.evict(0, 100)) {
+    }
+  }
 
   const HubOptions options_;
   const Registry registry_;
@@ -96,7 +99,7 @@ TEST_F(ResidencyTest, AnInstanceWithWorkIsNotEvicted) {
   const std::string event = started_event("first");
   record(InstanceCreated{1, std::nullopt, {}, event});
   checkpoint();
-  static_cast<void>(residency_.evict(0, 100));
+  EXPECT_FALSE(residency_.evict(0, 100));
   EXPECT_NE(find("first").live, nullptr);
 }
 
