@@ -1,7 +1,7 @@
 #include "partition/work/activity_pool.h"
 
 #include <algorithm>
-#include <map>
+#include <chrono>
 
 #include "core/activity_runner.h"
 #include "core/thread_main.h"
@@ -11,19 +11,21 @@
 namespace ingot::partition {
 namespace {
 
-// A worker takes a share of what waits, so that slow activities are spread over all threads.
+// Results that are sent together, and how long one waits for others while all threads are at work.
 constexpr std::size_t kBatchMax = 64;
+constexpr Duration kResultDelayMax = std::chrono::milliseconds(1);
 
 }  // namespace
 
 ActivityPool::ActivityPool(const HubOptions& options, const Clock& clock, PartitionPost& post)
     : options_(options), clock_(clock), post_(post), running_(options.activity_threads) {
   constexpr const char* kName = "ingot-activity";
-  threads_.reserve(running_.size() + 1);
+  threads_.reserve(running_.size() + 2);
   try {
     for (Running& running : running_) {
       threads_.emplace_back([this, &running] { thread_main(kName, [&] { work(running); }); });
     }
+    threads_.emplace_back([this] { thread_main(kName, [this] { send_late(); }); });
     if (options_.activity_timeout != Duration(0)) {
       threads_.emplace_back([this] { thread_main(kName, [this] { watch(); }); });
     }
@@ -54,51 +56,64 @@ void ActivityPool::stop() {
     stopping_ = true;
   }
   has_jobs_.notify_all();
+  has_results_.notify_all();
   stopping_now_.notify_all();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
 }
 
 void ActivityPool::work(Running& running) {
-  std::vector<ActivityJob> batch;
-  std::map<PartitionId, ActivityResults> results;
+  std::unique_lock lock(mutex_);
   for (;;) {
-    batch.clear();
-    {
-      std::unique_lock lock(mutex_);
-      has_jobs_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
-      if (stopping_) return;
-      const std::size_t share =
-          std::clamp<std::size_t>(jobs_.size() / running_.size(), 1, kBatchMax);
-      for (std::size_t i = 0; i < share; ++i) {
-        batch.push_back(std::move(jobs_.front()));
-        jobs_.pop_front();
-      }
-    }
-    for (const ActivityJob& job : batch) {
-      ActivityResult& result = results[job.partition].results.emplace_back(
-          ActivityResult{job.sequence, job.generation, {}});
-      run(job, running, result);
-    }
-    for (auto& [partition, outcomes] : results) {
-      if (!outcomes.results.empty()) post_.push(partition, std::exchange(outcomes, {}));
+    if (results_count_ >= kBatchMax || (results_count_ != 0 && (jobs_.empty() || stopping_))) {
+      send(lock);
+    } else if (stopping_) {
+      return;
+    } else if (jobs_.empty()) {
+      has_jobs_.wait(lock);
+    } else {
+      run_next(running, lock);
     }
   }
 }
 
-void ActivityPool::run(const ActivityJob& job, Running& running, ActivityResult& result) {
+void ActivityPool::run_next(Running& running, std::unique_lock<std::mutex>& lock) {
+  const ActivityJob job = std::move(jobs_.front());
+  jobs_.pop_front();
   const Duration limit = options_.activity_timeout;
   if (limit != Duration(0)) {
-    const std::lock_guard lock(mutex_);
     running.job = job;
     running.deadline = clock_.monotonic() + limit;
   }
+  lock.unlock();
+  ActivityResult result{job.sequence, job.generation, {}};
   const ActivityContext context{job.name, job.instance_id, job.task_id, job.input};
   const ActivityOutcome outcome = run_activity(*job.activity, context);
   encode_outcome(outcome, job.task_id, clock_.now(), options_.payload_bytes_max, result.event);
-  if (limit != Duration(0)) {
-    const std::lock_guard lock(mutex_);
-    running.deadline = Duration(0);
+  lock.lock();
+  running.deadline = Duration(0);
+  results_[job.partition].results.push_back(std::move(result));
+  if (results_count_++ == 0) has_results_.notify_one();
+}
+
+void ActivityPool::send(std::unique_lock<std::mutex>& lock) {
+  std::map<PartitionId, ActivityResults> results;
+  results.swap(results_);
+  results_count_ = 0;
+  lock.unlock();
+  for (auto& [partition, outcomes] : results) post_.push(partition, std::move(outcomes));
+  lock.lock();
+}
+
+void ActivityPool::send_late() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    if (results_count_ == 0) {
+      has_results_.wait(lock);
+      continue;
+    }
+    stopping_now_.wait_for(lock, kResultDelayMax, [this] { return stopping_; });
+    send(lock);
   }
 }
 

@@ -1,11 +1,16 @@
 #pragma once
 
-// ActivityPool: the threads that run activities which may block. Jobs and results are handed over
-// in batches, one lock and one message a batch. With a time limit, a thread of its own watches over
-// those that run; an activity can't be stopped, so its late result is dropped by the state machine.
+// ActivityPool: the threads that run activities which may block.
+//
+// A thread takes one job at a time, so that nothing waits behind one that blocks. Results are sent
+// together: when no job waits or there are many, by the thread that has just ended one; else, a
+// moment later, by a thread that does nothing else. With a time limit, another one watches over
+// the jobs that run; an activity can't be stopped, so its late result is dropped by the state
+// machine.
 
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -34,17 +39,24 @@ class ActivityPool final : public ActivityExecutor {
   };
 
   void work(Running& running);
+  // Sends the results that no worker has come back to send.
+  void send_late();
   // Fails what runs for too long.
   void watch();
-  void run(const ActivityJob& job, Running& running, ActivityResult& result);
+  // Both with `lock` held, which they give up in between.
+  void run_next(Running& running, std::unique_lock<std::mutex>& lock);
+  void send(std::unique_lock<std::mutex>& lock);
 
   const HubOptions& options_;
   const Clock& clock_;
   PartitionPost& post_;
   std::mutex mutex_;
   std::condition_variable has_jobs_;
+  std::condition_variable has_results_;
   std::condition_variable stopping_now_;
   std::deque<ActivityJob> jobs_;
+  std::map<PartitionId, ActivityResults> results_;  // not sent yet
+  std::size_t results_count_ = 0;
   bool stopping_ = false;
   std::vector<Running> running_;  // one for each thread; guarded by mutex_
   std::vector<std::thread> threads_;
