@@ -10,6 +10,13 @@ Status no_such_instance(const std::string& id) {
   return Status(StatusCode::not_found, "no instance '" + id + "'");
 }
 
+Status has_too_much(const std::string& id, const Instance& instance) {
+  return Status(StatusCode::overloaded, "'" + id + "' has " +
+                                            std::to_string(instance.event_bytes()) +
+                                            " bytes of history and messages; the limit is " +
+                                            std::to_string(kInstanceBytesMax));
+}
+
 Status has_ended(const std::string& id) {
   return Status(StatusCode::failed_precondition, "instance '" + id + "' has ended");
 }
@@ -121,6 +128,11 @@ bool Intake::take(DeliverRequest& request) {
                                               : has_ended(request.instance_id));
     return true;
   }
+  if (request.kind == HistoryEventKind::event_raised &&
+      found.live->event_bytes() + request.data.size() > kInstanceBytesMax) {
+    answer(request.done, has_too_much(request.instance_id, *found.live));
+    return true;
+  }
   HistoryEventView event;
   event.kind = request.kind;
   event.timestamp = recorder_.now();
@@ -142,6 +154,10 @@ bool Intake::take(SignalRequest& request) {
   if (found.in_store) return false;
   SequenceNumber entity;
   if (found.live != nullptr) {
+    if (found.live->event_bytes() + request.input.size() > kInstanceBytesMax) {
+      answer(request.done, has_too_much(request.instance_id, *found.live));
+      return true;
+    }
     entity = found.live->sequence;
   } else if (recorder_.record(EntityCreated{request.instance_id})) {
     entity = state_.last_sequence;

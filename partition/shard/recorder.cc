@@ -1,5 +1,6 @@
 #include "partition/shard/recorder.h"
 
+#include "commit-log/frame.h"
 #include "core/fact_codec.h"
 #include "partition/apply/apply.h"
 #include "partition/shard/replay_checker.h"
@@ -19,6 +20,10 @@ bool Recorder::record(const FactBody& body) {
   const Fact fact{now_, body};
   bytes_.clear();
   encode_fact(fact, bytes_);
+  if (bytes_.size() > log::kFactBytesMax) {
+    fail(Status(StatusCode::internal, "a fact of " + std::to_string(bytes_.size()) + " bytes"));
+    return false;
+  }
   std::string replayed;
   if (check_replay_) {
     Result<std::string> copy = apply_to_decoded_copy(state_, bytes_);

@@ -30,6 +30,10 @@
 
 namespace ingot::partition {
 
+// What the history and the inbox of one orchestration may come to: a fact and a record hold all of
+// it in one piece. One that would grow beyond it fails.
+inline constexpr std::uint64_t kInstanceBytesMax = 256ULL << 20;
+
 struct PendingTimer {
   std::int32_t id = 0;
   Timestamp fire_at;
@@ -85,6 +89,7 @@ struct Instance : Recycled<Instance> {
   [[nodiscard]] bool has_outstanding_work() const {
     return (inbox_count != 0 && !blocked()) || !tasks.empty();
   }
+  [[nodiscard]] std::uint64_t event_bytes() const { return history.size() + inbox.size(); }
   [[nodiscard]] std::size_t memory_bytes() const {
     return sizeof(Instance) + 64 + heap_bytes(id) + heap_bytes(history) + heap_bytes(inbox) +
            tasks.heap_bytes() + awaited.heap_bytes() + (entity ? entity->memory_bytes() : 0) +

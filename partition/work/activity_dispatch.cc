@@ -2,6 +2,7 @@
 
 #include "core/history_codec.h"
 #include "partition/work/foreign_work.h"
+#include "partition/work/step_failure.h"
 
 namespace ingot::partition {
 namespace {
@@ -111,6 +112,14 @@ void ActivityDispatch::record(SequenceNumber sequence, std::uint32_t generation,
     Reader reader(event);
     const TaskKey key{sequence, generation, decode_trusted_event(reader).scheduled_id};
     if (state_.detached.find(key) == nullptr) return;  // it had a result before
+  } else if (instance->event_bytes() + event.size() > kInstanceBytesMax) {
+    Reader reader(event);
+    ActivityOutcome refused;
+    refused.failure = history_too_large(instance->event_bytes() + event.size());
+    std::string failed;
+    encode_outcome(refused, decode_trusted_event(reader).scheduled_id, recorder_.now(), 0, failed);
+    recorder_.record(ActivityCompleted{sequence, generation, failed});
+    return;
   }
   recorder_.record(ActivityCompleted{sequence, generation, event});
 }

@@ -17,6 +17,12 @@ Status check_result(const EntityBatchResult& result, std::uint64_t payload_bytes
                   "the state has " + std::to_string(result.state.size()) + " bytes; the limit is " +
                       std::to_string(payload_bytes_max));
   }
+  if (result.actions.size() > kInstanceBytesMax) {
+    return Status(StatusCode::invalid_argument, "the answers and messages of a batch have " +
+                                                    std::to_string(result.actions.size()) +
+                                                    " bytes; the limit is " +
+                                                    std::to_string(kInstanceBytesMax));
+  }
   if (result.actions.empty()) return {};
   Reader reader(result.actions);
   while (reader.more()) {

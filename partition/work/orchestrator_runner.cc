@@ -54,7 +54,7 @@ bool OrchestratorRunner::step(Instance& instance, Session& session) {
   const Duration limit = environment_.options.orchestrator_step_timeout;
   const Duration begun = limit == Duration(0) ? limit : environment_.clock.monotonic();
   StepResult result = session.execution->step(new_events_, actions_);
-  bool refused = refuse_impossible(instance.next_action_id, result);
+  bool refused = refuse_impossible(instance, result);
   if (limit != Duration(0) && environment_.clock.monotonic() - begun > limit) {
     fail_instead(instance.next_action_id, step_timed_out(limit));
     refused = true;
@@ -98,8 +98,15 @@ bool OrchestratorRunner::refuse_child(const Instance& instance) {
 }
 
 // An action that can't be taken fails the orchestration in its place: never its partition.
-bool OrchestratorRunner::refuse_impossible(std::int32_t first_action_id, const StepResult& result) {
+bool OrchestratorRunner::refuse_impossible(const Instance& instance, const StepResult& result) {
+  const std::int32_t first_action_id = instance.next_action_id;
   const std::uint64_t limit = environment_.options.payload_bytes_max;
+  const std::uint64_t step_bytes = actions_.size() + result.carry_over.size();
+  if (step_bytes + instance.event_bytes() > kInstanceBytesMax &&
+      (step_bytes > kInstanceBytesMax || !continues_as_new(actions_))) {
+    fail_instead(first_action_id, history_too_large(step_bytes + instance.event_bytes()));
+    return true;
+  }
   if (result.custom_status && result.custom_status->size() > limit) {
     fail_instead(first_action_id,
                  {"PayloadTooLarge",

@@ -29,7 +29,7 @@ class OrchestratorRunner {
  private:
   bool refuse_child(const Instance& instance);
   // True when an action could not be taken, and the orchestration fails instead.
-  bool refuse_impossible(std::int32_t first_action_id, const StepResult& result);
+  bool refuse_impossible(const Instance& instance, const StepResult& result);
   void fail_instead(std::int32_t action_id, const FailureDetails& details);
 
   const Environment& environment_;

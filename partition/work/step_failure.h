@@ -39,6 +39,16 @@ inline void record_failed_step(Recorder& recorder, const Instance& instance, std
   recorder.record(body);
 }
 
+// Why: it has come to more than kInstanceBytesMax.
+inline FailureDetails history_too_large(std::uint64_t bytes) {
+  FailureDetails details;
+  details.type = "HistoryTooLarge";
+  details.message = "history, messages and new actions have " + std::to_string(bytes) +
+                    " bytes; the limit is " + std::to_string(kInstanceBytesMax);
+  details.non_retriable = true;
+  return details;
+}
+
 // Why: it took too long.
 inline FailureDetails step_timed_out(Duration limit) {
   FailureDetails details;

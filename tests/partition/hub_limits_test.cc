@@ -245,5 +245,91 @@ TEST_F(HubSessions, OrUntilItHasBeenIdleForLong) {
   expect_output(finish(id), "ended");
 }
 
+// A thread of the pool may be held for ever: what it did before has arrived, what waits behind it
+// finds another one.
+TEST_F(HubLimits, ABlockedActivityHoldsNothingBack) {
+  options.partitions = 1;
+  options.activity_threads = 2;
+  Barrier barrier;
+  constexpr bool kInline = false;
+  add_activity(
+      "quick", [](const ActivityContext&) { return std::string("quick"); }, kInline);
+  add_activity(
+      "blocked",
+      [&](const ActivityContext&) {
+        barrier.wait();
+        return std::string("blocked");
+      },
+      kInline);
+  add_orchestrator("many", [](OrchestrationContext& context) -> Task<std::string> {
+    std::vector<Future<std::string>> tasks;
+    for (int i = 0; i < 8; ++i) tasks.push_back(context.call_activity("quick"));
+    tasks.push_back(context.call_activity("blocked"));
+    for (int i = 0; i < 8; ++i) tasks.push_back(context.call_activity("quick"));
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      if (i == 8) continue;
+      static_cast<void>(co_await tasks[i]);
+    }
+    context.set_custom_status("only one is left");
+    std::string last = co_await tasks[8];
+    co_return last;
+  });
+  open();
+  const std::string id = start("many");
+  const bool arrived = eventually([&] {
+    const Result<InstanceState> state = client().get_instance(id);
+    return state.ok() && state->custom_status == "only one is left";
+  });
+  barrier.open();
+  EXPECT_TRUE(arrived);
+  EXPECT_EQ(finish(id).output, "blocked");
+}
+
+// A fact, a row and a record hold a history in one piece: what would become too large fails, and
+// nothing else does.
+TEST_F(HubLimits, AHistoryThatGetsTooLargeFailsItsOrchestrationOnly) {
+  constexpr std::size_t kLarge = 8 << 20;
+  options.partitions = 1;
+  options.memory_bytes = 4ULL << 30;
+  add_activity("large", [](const ActivityContext&) { return std::string(kLarge, 'r'); });
+  add_orchestrator("collects", [](OrchestrationContext& context) -> Task<std::string> {
+    for (;;) {
+      const std::string event = co_await context.wait_for_event("go");
+      if (event == "call") static_cast<void>(co_await context.call_activity("large"));
+    }
+  });
+  add_orchestrator("asks much", [](OrchestrationContext& context) -> Task<std::string> {
+    std::vector<Future<std::string>> tasks;
+    for (int i = 0; i < 40; ++i) {
+      tasks.push_back(context.call_activity("large", std::string(kLarge, 'i')));
+    }
+    for (auto& task : tasks) static_cast<void>(co_await task);
+    co_return "";
+  });
+  open();
+  const InstanceState refused = finish(start("asks much"));
+  EXPECT_EQ(refused.status, RuntimeStatus::failed);
+  ASSERT_TRUE(refused.failure);
+  EXPECT_EQ(refused.failure->type, "HistoryTooLarge");
+
+  const std::string id = start("collects");
+  for (int i = 0; i < 31; ++i) raise(id, "go", std::string(kLarge, 'e'));
+  raise(id, "go", std::string(kLarge / 2, 'e'));
+  const Status over = client().raise_event(id, "go", std::string(kLarge, 'e'));
+  EXPECT_EQ(over.code(), StatusCode::overloaded) << over.to_string();
+  raise(id, "go", "call");
+  for (int opening = 0; opening < 2; ++opening) {
+    const InstanceState ended = finish(id);
+    EXPECT_EQ(ended.status, RuntimeStatus::failed);
+    ASSERT_TRUE(ended.failure && !ended.failure->inner.empty());
+    EXPECT_EQ(ended.failure->inner.front().type, "HistoryTooLarge");
+    const Result<std::vector<HistoryEvent>> history = client().get_history(id);
+    ASSERT_TRUE(history.ok()) << history.status().to_string();
+    EXPECT_GT(history->size(), 64U);
+    ASSERT_TRUE(hub().checkpoint().ok());
+    reopen();
+  }
+}
+
 }  // namespace
 }  // namespace ingot::testing
