@@ -466,6 +466,7 @@ bool Partition::flush(Duration monotonic) {
   stuck_ = status.code() == StatusCode::disk_full;
   if (stuck_) {
     disk_full_ = true;
+    checkpointer_.refuse_waiting(status);  // one would wait for what can't be written
     flush_retry_at_ = monotonic + kDiskRetry;
     return false;
   }
@@ -486,10 +487,11 @@ void Partition::on_write(const Status& status) {
 
 bool Partition::keep_memory() {
   const std::uint64_t held = residency_.memory_bytes();
+  const bool was_short = memory_short_;
   if (held <= memory_bytes_ * 3 / 4 || INGOT_PLANTED(kEvictNothing)) {
     memory_short_ = false;
     memory_stuck_ = false;
-    return false;
+    return was_short;  // what was held can be taken
   }
   const bool evicted = residency_.evict(memory_bytes_ * 3 / 4, kEvictionsPerTurn);
   // Over three quarters a checkpoint makes instances evictable; at the budget requests wait for it.
@@ -497,7 +499,7 @@ bool Partition::keep_memory() {
   if (!evicted && !closing_) checkpointer_.turn(monotonic_, true);
   memory_short_ = left > memory_bytes_ && checkpointer_.can_help();
   memory_stuck_ = left > memory_bytes_ * 2 && !checkpointer_.can_help();
-  return evicted;
+  return evicted || (was_short && !memory_short_);
 }
 
 Duration Partition::next_deadline(Timestamp now, Duration monotonic) const {
@@ -557,7 +559,11 @@ void Partition::refuse_loads(const Status& why) {
 }
 
 void Partition::end_waits() {
-  // What a full disk has kept from being written.
+  // What a full disk has kept from being taken, and from being written.
+  for (const auto& entry : std::exchange(held_work_, {})) {
+    refuse(entry->request, closed());
+    if (entry->admitted) inbox_.handled(slot_);
+  }
   gate_.fail(Status(StatusCode::unknown, "the task hub was closed before the outcome was durable"));
   waiters_.refuse_all(closed());
 }

@@ -199,7 +199,6 @@ void Shard::finish() {
       std::this_thread::yield();
     }
   }
-  io_.reset();  // only now no one can wake it any more
 }
 
 ShardFigures Shard::figures() {
