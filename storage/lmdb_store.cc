@@ -1,7 +1,6 @@
 // The checkpoint store on LMDB: opening and reading. See store_core.h for what is shared,
 // lmdb_checkpoint.cc for writing, FORMAT.md for the bytes.
 
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,9 +16,6 @@
 
 namespace ingot::storage {
 namespace {
-
-// A thread that nobody waits for: the least share of a processor.
-constexpr int kScrubNice = 19;
 
 class LmdbStore final : public CheckpointStore {
  public:
@@ -106,9 +102,10 @@ class LmdbStore final : public CheckpointStore {
       thread_main("ingot-scrub", [&] {
         auto session = ReadSession::open(*core);
         if (!session.ok()) return;  // the store has failed already
-        ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kScrubNice);
-        // Whoever uses the store next hears of it.
-        static_cast<void>(core->fail(require_sound(core->file(), session->snapshot(), stop)));
+        // At the priority of all others: a slow scrub would hold its snapshot longer. Whoever uses
+        // the store next hears of a fault.
+        static_cast<void>(core->fail(require_sound(core->file(), session->snapshot(),
+                                                   while_store_works(core->file(), stop))));
       });
     });
   }

@@ -16,12 +16,12 @@ namespace {
 class Scrubber {
  public:
   Scrubber(const PageFile& file, const Snapshot& snapshot,
-           const std::function<void(StoreFault)>& fault, std::stop_token stop)
+           const std::function<void(StoreFault)>& fault, GoOn go_on)
       : file_(file),
         roots_(snapshot.roots),
         runs_(snapshot.runs),
         fault_(fault),
-        stop_(std::move(stop)),
+        go_on_(std::move(go_on)),
         reader_(file, snapshot.roots),
         used_(snapshot.roots.file.page_end, false) {}
 
@@ -75,10 +75,7 @@ class Scrubber {
   }
 
   // Asked about as often as something is read.
-  [[nodiscard]] Status go_on() const {
-    if (!stop_.stop_requested()) return {};
-    return {StatusCode::cancelled, file_.path() + ": the scrub was stopped"};
-  }
+  [[nodiscard]] Status go_on() const { return go_on_ ? go_on_() : Status(); }
 
   // Marks pages as used. False, with a report, when one is outside the file or used already.
   bool take(const Tree& tree, std::uint64_t page, std::uint64_t count) {
@@ -340,7 +337,7 @@ class Scrubber {
   const SnapshotRoots& roots_;
   const IdRuns& runs_;
   const std::function<void(StoreFault)>& fault_;
-  const std::stop_token stop_;
+  const GoOn go_on_;
   TableReader reader_;
   std::vector<bool> used_;
   std::vector<std::uint64_t> free_;
@@ -352,9 +349,25 @@ class Scrubber {
 
 }  // namespace
 
+GoOn while_store_works(const PageFile& file, std::stop_token stop) {
+  constexpr std::uint64_t kGrowth = std::uint64_t{64} << 20;
+  constexpr std::uint64_t kAsksForALook = 256;
+  const auto begin = file.file_bytes();
+  return [&file, begin, stop = std::move(stop), asks = std::uint64_t{0}]() mutable -> Status {
+    if (stop.stop_requested()) {
+      return {StatusCode::cancelled, file.path() + ": the scrub was stopped"};
+    }
+    if (!begin.ok()) return begin.status();
+    if (++asks % kAsksForALook != 0) return {};
+    INGOT_ASSIGN(const std::uint64_t bytes, file.file_bytes());
+    if (bytes <= *begin + *begin / 4 + kGrowth) return {};
+    return {StatusCode::cancelled, file.path() + ": the scrub let the file grow too much"};
+  };
+}
+
 Status scrub_snapshot(const PageFile& file, const Snapshot& snapshot,
-                      const std::function<void(StoreFault)>& fault, std::stop_token stop) {
-  Scrubber scrubber(file, snapshot, fault, std::move(stop));
+                      const std::function<void(StoreFault)>& fault, GoOn go_on) {
+  Scrubber scrubber(file, snapshot, fault, std::move(go_on));
   Status status = scrubber.run();
   if (status.code() == StatusCode::corrupt) {
     fault({file.path(), status.message()});
@@ -363,13 +376,17 @@ Status scrub_snapshot(const PageFile& file, const Snapshot& snapshot,
   return status;
 }
 
-Status require_sound(const PageFile& file, const Snapshot& snapshot, std::stop_token stop) {
+Status require_sound(const PageFile& file, const Snapshot& snapshot, GoOn go_on) {
   Status first;
   const auto fault = [&first](const StoreFault& found) {
     if (first.ok()) first = {StatusCode::corrupt, found.where + ": " + found.what};
   };
-  INGOT_TRY(scrub_snapshot(file, snapshot, fault, std::move(stop)));
-  return first;
+  const auto no_fault_and_on = [&first, &go_on]() -> Status {
+    if (!first.ok()) return {StatusCode::cancelled, "a fault was found"};
+    return go_on ? go_on() : Status();
+  };
+  Status status = scrub_snapshot(file, snapshot, fault, no_fault_and_on);
+  return first.ok() ? status : first;
 }
 
 }  // namespace ingot::storage

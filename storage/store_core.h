@@ -7,6 +7,7 @@
 // and an LMDB read transaction of the same number, and tries again when a commit came between.
 
 #include <atomic>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -150,11 +151,17 @@ inline constexpr std::size_t kBlobNameBytesMax = 400;
 [[nodiscard]] Result<std::unique_ptr<Checkpoint>> begin_lmdb_checkpoint(
     std::shared_ptr<StoreCore> core);
 
-// Reads all of a snapshot back; see CheckpointStore::scrub(). `cancelled` after a stop.
+// Asked at each page and each value of a scrub: any failure ends the scrub, which returns it.
+using GoOn = std::function<Status()>;
+// For a scrub of a store at work: `cancelled` after a stop, and when the file has grown by more
+// than a quarter and 64 MiB. While a scrub holds its snapshot, no page that checkpoints give up is
+// used again.
+[[nodiscard]] GoOn while_store_works(const PageFile& file, std::stop_token stop);
+// Reads all of a snapshot back; see CheckpointStore::scrub().
 Status scrub_snapshot(const PageFile& file, const Snapshot& snapshot,
-                      const std::function<void(StoreFault)>& fault, std::stop_token stop = {});
-// The same; the first fault is `corrupt`.
+                      const std::function<void(StoreFault)>& fault, GoOn go_on = nullptr);
+// The same up to the first fault, which is `corrupt` whatever else ended the scrub.
 [[nodiscard]] Status require_sound(const PageFile& file, const Snapshot& snapshot,
-                                   std::stop_token stop = {});
+                                   GoOn go_on = nullptr);
 
 }  // namespace ingot::storage

@@ -4,12 +4,14 @@
 
 #include <array>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <thread>
 
 #include "core/random.h"
 #include "storage/page_file.h"
+#include "storage/store_core.h"
 #include "storage/table_reader.h"
 #include "tests/storage/store_model.h"
 
@@ -239,6 +241,80 @@ TEST_F(CorruptionTest, AScrubBehindTheOpeningLetsASoundStoreWork) {
     EXPECT_TRUE(read_all(**store));
   }
   EXPECT_EQ(count_faults(*must_open(directory_.path())), 0);
+}
+
+struct LoadedSnapshot {
+  std::unique_ptr<PageFile> file;
+  Snapshot snapshot;
+};
+LoadedSnapshot load(const std::string& path) {
+  LoadedSnapshot loaded;
+  loaded.file = std::move(*PageFile::open(path));
+  loaded.snapshot.roots = *read_roots(*loaded.file);
+  TableReader reader(*loaded.file, loaded.snapshot.roots);
+  const auto& runs = loaded.snapshot.roots.meta.runs;
+  for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
+    loaded.snapshot.runs.push_back(std::move(*IdRun::load(reader, *run)));
+  }
+  return loaded;
+}
+
+TEST_F(CorruptionTest, AScrubEndsAtItsFirstFaultWhateverElseEndsIt) {
+  std::uint64_t asked = 0;
+  const auto count = [&asked] {
+    ++asked;
+    return Status();
+  };
+  const auto sound = load(path());
+  ASSERT_TRUE(require_sound(*sound.file, sound.snapshot, count).ok());
+  const std::uint64_t whole = asked;
+  // A bit of a row's value: the pages are right.
+  const std::size_t at = good_.find(model_.rows.begin()->second.substr(0, 20));
+  ASSERT_NE(at, std::string::npos);
+  std::uint64_t seen_at = 0;
+  // Every place where these bytes stand: some are of old pages.
+  for (std::size_t place = at; place != std::string::npos && seen_at == 0;
+       place = good_.find(model_.rows.begin()->second.substr(0, 20), place + 1)) {
+    std::string bad = good_;
+    bad[place] = static_cast<char>(bad[place] ^ 1);
+    write(bad);
+    const auto damaged = load(path());
+    asked = 0;
+    if (!require_sound(*damaged.file, damaged.snapshot, count).ok()) seen_at = asked;
+  }
+  ASSERT_NE(seen_at, 0U);
+  EXPECT_LT(seen_at, whole);
+  const auto damaged = load(path());
+  const auto ends_at = [&](std::uint64_t last) {
+    asked = 0;
+    return require_sound(*damaged.file, damaged.snapshot, [&asked, last] {
+      return ++asked < last ? Status() : Status(StatusCode::cancelled, "closed");
+    });
+  };
+  EXPECT_EQ(ends_at(1).code(), StatusCode::cancelled);
+  EXPECT_EQ(ends_at(seen_at + 1).code(), StatusCode::corrupt);
+}
+
+TEST_F(CorruptionTest, AScrubOfAStoreAtWorkBoundsTheFilesGrowth) {
+  const auto file = PageFile::open(path());
+  ASSERT_TRUE(file.ok());
+  const std::uint64_t most = good_.size() + good_.size() / 4 + (64U << 20);
+  std::stop_source stop;
+  const GoOn go_on = while_store_works(**file, stop.get_token());
+  const auto last_of = [&go_on] {
+    Status status;
+    for (int i = 0; i < 1000 && status.ok(); ++i) status = go_on();
+    return status;
+  };
+  EXPECT_TRUE(last_of().ok());
+  std::filesystem::resize_file(path(), most);
+  EXPECT_TRUE(last_of().ok());
+  std::filesystem::resize_file(path(), most + 1);
+  EXPECT_EQ(last_of().code(), StatusCode::cancelled);
+  std::filesystem::resize_file(path(), good_.size());
+  EXPECT_TRUE(last_of().ok());
+  stop.request_stop();
+  EXPECT_EQ(go_on().code(), StatusCode::cancelled);
 }
 
 TEST_F(CorruptionTest, ACutFileIsRefused) {
