@@ -265,34 +265,33 @@ TEST_F(CorruptionTest, AScrubEndsAtItsFirstFaultWhateverElseEndsIt) {
     ++asked;
     return Status();
   };
-  const auto sound = load(path());
-  ASSERT_TRUE(require_sound(*sound.file, sound.snapshot, count).ok());
-  const std::uint64_t whole = asked;
-  // A bit of a row's value: the pages are right.
-  const std::size_t at = good_.find(model_.rows.begin()->second.substr(0, 20));
-  ASSERT_NE(at, std::string::npos);
-  std::uint64_t seen_at = 0;
-  // Every place where these bytes stand: some are of old pages.
-  for (std::size_t place = at; place != std::string::npos && seen_at == 0;
-       place = good_.find(model_.rows.begin()->second.substr(0, 20), place + 1)) {
+  // A bit of a row's value, so that the pages are right; some of these places are in old pages.
+  const std::string row = model_.rows.begin()->second.substr(0, 20);
+  std::uint64_t fault_at = 0;
+  for (std::size_t at = good_.find(row); at != std::string::npos && fault_at == 0;
+       at = good_.find(row, at + 1)) {
     std::string bad = good_;
-    bad[place] = static_cast<char>(bad[place] ^ 1);
+    bad[at] = static_cast<char>(bad[at] ^ 1);
     write(bad);
-    const auto damaged = load(path());
+    const auto loaded = load(path());
+    const auto fault = [&](const StoreFault&) { fault_at = fault_at == 0 ? asked : fault_at; };
     asked = 0;
-    if (!require_sound(*damaged.file, damaged.snapshot, count).ok()) seen_at = asked;
+    ASSERT_TRUE(scrub_snapshot(*loaded.file, loaded.snapshot, fault, count).ok());
+    EXPECT_LT(fault_at, asked);
   }
-  ASSERT_NE(seen_at, 0U);
-  EXPECT_LT(seen_at, whole);
+  ASSERT_NE(fault_at, 0U);
   const auto damaged = load(path());
-  const auto ends_at = [&](std::uint64_t last) {
+  asked = 0;
+  EXPECT_EQ(require_sound(*damaged.file, damaged.snapshot, count).code(), StatusCode::corrupt);
+  EXPECT_EQ(asked, fault_at);
+  const auto closed_at = [&](std::uint64_t last) {
     asked = 0;
     return require_sound(*damaged.file, damaged.snapshot, [&asked, last] {
       return ++asked < last ? Status() : Status(StatusCode::cancelled, "closed");
     });
   };
-  EXPECT_EQ(ends_at(1).code(), StatusCode::cancelled);
-  EXPECT_EQ(ends_at(seen_at + 1).code(), StatusCode::corrupt);
+  EXPECT_EQ(closed_at(fault_at).code(), StatusCode::cancelled);
+  EXPECT_EQ(closed_at(fault_at + 1).code(), StatusCode::corrupt);
 }
 
 TEST_F(CorruptionTest, AScrubOfAStoreAtWorkBoundsTheFilesGrowth) {
