@@ -10,6 +10,7 @@
 #include "commit-log/io.h"
 #include "commit-log/posix_files.h"
 #include "commit-log/pwrite_io.h"
+#include "commit-log/segment_files.h"
 #include "commit-log/uring_io.h"
 #include "core/aligned_buffer.h"
 #include "core/try.h"
@@ -43,8 +44,12 @@ Status write_and_read_back(Io& io, FileHandle file) {
 
 Status probe(Io& io, const std::string& directory) {
   static std::atomic<std::uint64_t> counter{0};
-  const std::string path = directory + "/.probe-" + std::to_string(::getpid()) + "-" +
-                           std::to_string(counter.fetch_add(1));
+  std::string path = directory + "/";
+  path.append(kProbePrefix).append(std::to_string(::getpid()));
+  path.append("-").append(std::to_string(counter.fetch_add(1)));
+  // A killed process that had our number may have left one: in a container each has the same.
+  Status left = io.remove(path);
+  if (!left.ok() && left.code() != StatusCode::not_found) return left;
   INGOT_TRY(io.create_zeroed(path, kProbeBytes));
   Status status;
   auto file = io.open(path);

@@ -58,8 +58,9 @@ Result<DirectoryListing> list_log_directory(Io& io, const std::string& directory
     } else if (const auto number = number_between(name, kSparePrefix, kSuffix)) {
       listing.spares.push_back(std::move(path));
       listing.next_spare = std::max(listing.next_spare, *number + 1);
-    } else if ((name.starts_with(kSegmentPrefix) || name.starts_with(kSparePrefix)) &&
-               name.ends_with(kTemporarySuffix)) {
+    } else if (name.starts_with(kProbePrefix) ||
+               ((name.starts_with(kSegmentPrefix) || name.starts_with(kSparePrefix)) &&
+                name.ends_with(kTemporarySuffix))) {
       listing.leftovers.push_back(std::move(path));
     }
   }

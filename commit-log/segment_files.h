@@ -6,7 +6,8 @@
 //                             It gets this name only when every fact before that position is
 //                             durable, so the name itself proves that they were.
 //   spare-<n>.log             zero-written or recycled, ready to become a segment
-//   *.tmp                     a file whose creation was cut short; removed at the next opening
+//   {segment,spare}-*.tmp     a file whose creation was cut short; removed at the next opening
+//   .probe-*                  a probe of the Io that was cut short; removed at the next opening
 //
 // Other names are left alone.
 
@@ -21,6 +22,8 @@
 #include "commit-log/io.h"
 
 namespace ingot::log {
+
+inline constexpr std::string_view kProbePrefix = ".probe-";
 
 struct SegmentFile {
   Position first;

@@ -3,9 +3,11 @@
 #include "commit-log/io.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstring>
+#include <fstream>
 #include <set>
 #include <thread>
 
@@ -282,6 +284,17 @@ TEST(MakeIoTest, AutomaticAlwaysGivesABackendAndLeavesNothingBehind) {
   auto names = (*io)->list(temp.path());
   ASSERT_TRUE(names.ok());
   EXPECT_TRUE(names->empty());
+}
+
+// A container's process has the number 1 after each restart.
+TEST(MakeIoTest, WhatAKilledProcessOfTheSameNumberLeftIsNoObstacle) {
+  const sim::TempDirectory temp;
+  const std::string prefix = temp.path() + "/.probe-" + std::to_string(::getpid()) + "-";
+  for (int i = 0; i < 100; ++i) std::ofstream(prefix + std::to_string(i)) << "left";
+  for (const IoBackend backend : {IoBackend::automatic, IoBackend::pwritev2}) {
+    auto io = make_io(backend, temp.path());
+    EXPECT_TRUE(io.ok()) << io.status().to_string();
+  }
 }
 
 TEST(MakeIoTest, AMissingDirectoryIsAnError) {

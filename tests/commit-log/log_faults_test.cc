@@ -262,6 +262,8 @@ TEST_F(LogFaultsTest, LeftoversOfAnInterruptedCreationAreRemoved) {
   ASSERT_TRUE(fill(3).ok());
   opened_.log.reset();
   ASSERT_TRUE(io_.create_zeroed("/log/spare-7.log.tmp", 4096).ok());
+  ASSERT_TRUE(io_.create_zeroed("/log/.probe-1-0", 8192).ok());
+  ASSERT_TRUE(io_.create_zeroed("/log/.probe-1-1.tmp", 8192).ok());
   ASSERT_TRUE(io_.create_zeroed("/log/spare-8.log", 4096).ok());  // too small to serve
   for (int i = 20; i < 25; ++i) {
     ASSERT_TRUE(io_.create_zeroed("/log/spare-" + std::to_string(i) + ".log", 1U << 20).ok());
