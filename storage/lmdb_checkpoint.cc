@@ -16,6 +16,7 @@
 #include <span>
 
 #include "core/codec.h"
+#include "core/out_of_memory.h"
 #include "core/planted_bug.h"
 #include "core/try.h"
 #include "storage/pack.h"
@@ -102,10 +103,10 @@ class LmdbCheckpoint final : public Checkpoint {
         reader_(core_->file(), snapshot_->roots),
         writer_(core_->env(), txn, reader_),
         pack_(core_->options().compression_level) {
+    const bool continued = std::exchange(core_->continues, false);
     core_->merger.begin({snapshot_->runs.rbegin(), snapshot_->runs.rend()},
-                        snapshot_->roots.meta.garbage, core_->continues);
-    keep(rewrite_packs(core_->compactor.begin(core_->continues)));
-    core_->continues = false;
+                        snapshot_->roots.meta.garbage, continued);
+    keep(rewrite_packs(core_->compactor.begin(continued)));
   }
   ~LmdbCheckpoint() override { abandon(); }
   LmdbCheckpoint(const LmdbCheckpoint&) = delete;
@@ -396,7 +397,10 @@ Status LmdbCheckpoint::commit(Position position) {
     abandon();
     return status_;
   }
-  if (!keep(core_->publish(core_->merger.runs()))) {
+  // What LMDB holds and nobody can read would leave readers waiting for it: that is a failure of
+  // the store, also when only memory was missing.
+  if (!keep(with_memory("publishing a checkpoint",
+                        [this] { return core_->publish(core_->merger.runs()); }))) {
     abandon();
     return status_;
   }
@@ -417,17 +421,37 @@ void LmdbCheckpoint::abandon() {
   core_.reset();
 }
 
+// Takes back what was begun, when there is no memory for the checkpoint itself.
+class Beginning {
+ public:
+  explicit Beginning(StoreCore& core) : core_(core) {}
+  ~Beginning() {
+    if (done_) return;
+    if (txn_ != nullptr) mdb_txn_abort(txn_);
+    core_.writing.store(false, std::memory_order_release);
+  }
+  Beginning(const Beginning&) = delete;
+  Beginning& operator=(const Beginning&) = delete;
+  void began(MDB_txn* txn) { txn_ = txn; }
+  // A checkpoint has it now.
+  void done() { done_ = true; }
+
+ private:
+  StoreCore& core_;
+  MDB_txn* txn_ = nullptr;
+  bool done_ = false;
+};
+
 }  // namespace
 
-Result<std::unique_ptr<Checkpoint>> begin_lmdb_checkpoint(std::shared_ptr<StoreCore> core) {
+Result<std::unique_ptr<Checkpoint>> begin_lmdb_checkpoint(const std::shared_ptr<StoreCore>& core) {
+  Beginning beginning(*core);
   auto txn = core->env().begin_write();
-  if (!txn.ok()) {
-    core->writing.store(false, std::memory_order_release);
-    return core->fail(txn.take_status());
-  }
-  SnapshotPointer snapshot = core->snapshot();
-  return std::unique_ptr<Checkpoint>(
-      std::make_unique<LmdbCheckpoint>(std::move(core), std::move(snapshot), *txn));
+  if (!txn.ok()) return core->fail(txn.take_status());
+  beginning.began(*txn);
+  auto checkpoint = std::make_unique<LmdbCheckpoint>(core, core->snapshot(), *txn);
+  beginning.done();
+  return std::unique_ptr<Checkpoint>(std::move(checkpoint));
 }
 
 }  // namespace ingot::storage

@@ -149,7 +149,7 @@ inline constexpr std::size_t kBlobNameBytesMax = 400;
 
 // Starts a checkpoint of `core`, whose `writing` was taken for it.
 [[nodiscard]] Result<std::unique_ptr<Checkpoint>> begin_lmdb_checkpoint(
-    std::shared_ptr<StoreCore> core);
+    const std::shared_ptr<StoreCore>& core);
 
 // Asked at each page and each value of a scrub: any failure ends the scrub, which returns it.
 using GoOn = std::function<Status()>;
