@@ -21,6 +21,9 @@ constexpr std::uint64_t kMiB = 1ULL << 20;
 // needs a new segment and every segment starts with a fact.
 constexpr std::uint64_t kWatermarkBytes = kBlockBytes;
 static_assert(frame_bytes(0) == kWatermarkBytes);
+// So often may a spare not be made, one time after the other, before that is a failure: threads
+// and descriptors may be short for a while, but nobody may wait for a broken disk for ever.
+constexpr std::uint32_t kSparesFailedMax = 50;
 
 struct Segment {
   Position first;
@@ -121,6 +124,7 @@ class CommitLogImpl final : public CommitLog {
   FileHandle file_;
   std::uint64_t offset_ = 0;  // in it: where the next frame goes
   std::optional<SegmentPool> pool_;
+  std::uint32_t spares_failed_ = 0;  // attempts of make_room(), one after the other
   LogCounters counters_;
 };
 
@@ -370,7 +374,11 @@ Status CommitLogImpl::make_room() {
   if (!failure_.ok()) return failure_;
   if (pool_->ready() != 0) return {};
   Status status = pool_->retry();
-  if (status.ok() || pool_->ready() != 0 || status.code() == StatusCode::disk_full) return status;
+  if (pool_->ready() != 0 || status.code() == StatusCode::disk_full) {
+    spares_failed_ = 0;
+    return status;
+  }
+  if (status.ok() || ++spares_failed_ < kSparesFailedMax) return status;
   return fail(std::move(status));
 }
 

@@ -96,9 +96,9 @@ class CommitLog {
   // want of space. Cheap: to be asked before each fact.
   [[nodiscard]] virtual bool has_room(std::uint64_t fact_bytes) const = 0;
   // When has_room() is false: has a spare segment made if there is none, in the background; the Io
-  // is woken when it is ready or can't be made. Gives the failure of the last attempt, which is
-  // sticky unless it is `disk_full`; then call again from time to time. A log with a spare has room
-  // again when what waits is written.
+  // is woken when it is ready or can't be made. Gives the failure of the last attempt: then
+  // call again from time to time. `disk_full` never sticks; any other failure does when 50 attempts
+  // in a row have met one. A log with a spare has room again when what waits is written.
   virtual Status make_room() = 0;
   [[nodiscard]] virtual const Status& failure() const = 0;
   [[nodiscard]] virtual LogCounters counters() const = 0;

@@ -146,6 +146,32 @@ TEST_F(LogFaultsTest, SpaceGivenBackIsFoundByMakeRoom) {
   EXPECT_TRUE(write_all(io_, *opened_.log).ok());
 }
 
+// Descriptors and threads may be short for a moment, and no spare has to be there just then.
+TEST_F(LogFaultsTest, ASpareThatCannotBeMadeForAWhileIsNoFailure) {
+  open();
+  ASSERT_TRUE(fill(1).ok());
+  for (int tries = 0; tries < 20; ++tries) {
+    disk_.fail_operation(1, EMFILE);
+    EXPECT_EQ(opened_.log->make_room().code(), StatusCode::io_error);
+    ASSERT_TRUE(opened_.log->failure().ok()) << tries;
+  }
+  EXPECT_TRUE(opened_.log->make_room().ok());
+  ASSERT_TRUE(fill(30).ok());
+  open();
+  expect_facts(1, 31);
+}
+
+TEST_F(LogFaultsTest, ASpareThatCanNeverBeMadeIsAFailure) {
+  open();
+  for (int tries = 0; opened_.log->failure().ok(); ++tries) {
+    ASSERT_LT(tries, 1000);
+    disk_.fail_operation(1, EIO);
+    EXPECT_EQ(opened_.log->make_room().code(), StatusCode::io_error);
+  }
+  disk_.clear_faults();
+  EXPECT_FALSE(opened_.log->make_room().ok());
+}
+
 TEST_F(LogFaultsTest, WhoAsksForRoomNeverMeetsAFullDisk) {
   // Random facts in random batches, appended only when there is room, on disks of any small size.
   constexpr std::uint64_t kFactMax = 512U << 10;
