@@ -43,9 +43,11 @@ bool cut_short(int code, const std::string& path) {
 
 }  // namespace
 
-Status lmdb_status(int code, std::string_view where) {
-  if (cut_short(code, std::string(where))) code = ENOSPC;
-  const std::string message = std::string(where) + ": " + mdb_strerror(code);
+Status lmdb_status(int code, const std::string& path, std::string_view where) {
+  if (cut_short(code, path)) code = ENOSPC;
+  std::string message = path + ": ";
+  if (!where.empty()) message.append(where).append(": ");
+  message += mdb_strerror(code);
   switch (code) {
     case MDB_SUCCESS:
       return {};
@@ -110,7 +112,7 @@ Status LmdbEnv::open_handles(MDB_txn* txn, unsigned flags) {
   for (std::size_t i = 0; i < kTableCount; ++i) {
     const char* name = i == 0 ? nullptr : kTableNames[i];
     if (const int failed = mdb_dbi_open(txn, name, i == 0 ? 0 : flags, &handles_[i])) {
-      return lmdb_status(failed, path_ + ": table " + kTableNames[i]);
+      return lmdb_status(failed, path_, std::string("table ") + kTableNames[i]);
     }
   }
   return {};

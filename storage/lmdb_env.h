@@ -20,8 +20,9 @@
 
 namespace ingot::storage {
 
-// LMDB's or the system's error as a status that names `where`.
-[[nodiscard]] Status lmdb_status(int code, std::string_view where);
+// LMDB's or the system's error as a status that names the file and, in it, `where`. EIO is
+// `disk_full` when the file's file system has no room.
+[[nodiscard]] Status lmdb_status(int code, const std::string& path, std::string_view where = {});
 
 // Owns the directory while it lives: nobody else, in this process or another, opens the store.
 class DirectoryLock {

@@ -26,7 +26,7 @@ TableWriter::TableWriter(const LmdbEnv& env, MDB_txn* txn, TableReader& reader)
 }
 
 Status TableWriter::failure(int code, Table table, std::string_view key) const {
-  return lmdb_status(code, env_.path() + ": " + describe(table, key));
+  return lmdb_status(code, env_.path(), describe(table, key));
 }
 
 Result<bool> TableWriter::forget(Table table, std::string_view key) {

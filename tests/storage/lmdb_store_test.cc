@@ -5,8 +5,10 @@
 #include <sys/resource.h>
 
 #include <atomic>
+#include <cerrno>
 #include <thread>
 
+#include "storage/lmdb_env.h"
 #include "storage/pack.h"
 #include "tests/storage/store_model.h"
 
@@ -223,6 +225,19 @@ TEST(LmdbStoreTest, LargeRowsAndRecordsComeBackWhole) {
     }
   }
   EXPECT_EQ(count_faults(*store), 0);
+}
+
+// LMDB says EIO when a full disk cuts a write short, also in the middle of a large transaction.
+TEST(LmdbStoreTest, AWriteThatAFullDiskCutShortIsAFullDiskWhereverItHappens) {
+  const std::string full = "/proc/self/status";  // a file system without any room
+  for (const char* where : {"", "rows, key 7"}) {
+    const Status cut = lmdb_status(EIO, full, where);
+    EXPECT_EQ(cut.code(), StatusCode::disk_full) << cut.to_string();
+    EXPECT_NE(cut.message().find(full), std::string::npos) << cut.to_string();
+    EXPECT_NE(cut.message().find(where), std::string::npos) << cut.to_string();
+  }
+  const sim::TempDirectory directory;
+  EXPECT_EQ(lmdb_status(EIO, directory.path(), "rows, key 7").code(), StatusCode::io_error);
 }
 
 void put_much(Checkpoint& checkpoint, std::uint64_t rows) {
