@@ -248,8 +248,12 @@ Result<std::string> ForeignWork::encode_actions(const OrchestrationOutcome& outc
   std::string actions;
   std::int32_t next_id = instance.next_action_id;
   std::size_t ordinal = 0;
-  // Entities of the critical section that are still to be given back before the next one.
-  std::size_t locked = instance.locks ? instance.locks->entities.size() : 0;
+  // What is still to be given back before the next critical section. Before they are granted none
+  // can be.
+  std::vector<std::string> locked;
+  if (instance.locks != nullptr) locked = instance.locks->entities;
+  const bool granted = instance.locks != nullptr && instance.locks->granted;
+  bool asked = false;
   bool ended = false;
   for (HistoryEvent action : outcome.actions) {
     const auto invalid = [&](std::string why) {
@@ -280,16 +284,18 @@ Result<std::string> ForeignWork::encode_actions(const OrchestrationOutcome& outc
     const std::size_t start = actions.size();
     encode_event(action, actions);
     Reader reader(std::string_view(actions).substr(start));
-    if (Status valid = check_action(decode_trusted_event(reader), limit); !valid.ok()) {
+    const HistoryEventView decoded = decode_event(reader);
+    if (!reader.ok()) return invalid("its parts can't be encoded");
+    if (Status valid = check_action(decoded, limit); !valid.ok()) {
       return invalid(std::string(valid.message()));
     }
     if (completes) {
       if (std::exchange(ended, true)) return invalid("a second completion");
     } else if (action.kind == HistoryEventKind::entity_unlock_sent) {
-      if (locked != 0) --locked;
+      if (granted && !asked) std::erase(locked, action.instance_id);
     } else if (action.kind == HistoryEventKind::entity_lock_requested) {
-      if (locked != 0) return invalid("a critical section within another one");
-      locked = action.lock_set.size();
+      if (asked || !locked.empty()) return invalid("a critical section within another one");
+      asked = true;
     }
     ++ordinal;
   }
@@ -316,7 +322,10 @@ Result<std::string> ForeignWork::encode_actions(const EntityOutcome& outcome,
     const std::size_t start = actions.size();
     encode_event(action, actions);
     Reader reader(std::string_view(actions).substr(start));
-    if (Status valid = check_entity_action(decode_trusted_event(reader), limit); !valid.ok()) {
+    const HistoryEventView decoded = decode_event(reader);
+    Status valid = check_entity_action(decoded, limit);
+    if (!reader.ok()) valid = Status(StatusCode::invalid_argument, "its parts can't be encoded");
+    if (!valid.ok()) {
       return valid.with_context("action " + std::to_string(ordinal) + " (" +
                                 std::string(to_string(action.kind)) + ")");
     }
@@ -372,7 +381,16 @@ void ForeignWork::take(CompleteOrchestrationRequest& request) {
       }
       event.event_id = -1;
       if (event.timestamp == Timestamp()) event.timestamp = recorder_.now();
+      const std::size_t start = carry_over.size();
       encode_event(event, carry_over);
+      Reader reader(std::string_view(carry_over).substr(start));
+      static_cast<void>(decode_event(reader));
+      if (!reader.ok()) {
+        request.done(Status(StatusCode::invalid_argument,
+                            "the parts of a " + std::string(to_string(event.kind)) +
+                                " that is carried over can't be encoded"));
+        return;
+      }
     }
     body.carry_over = carry_over;
   }
