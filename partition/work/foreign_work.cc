@@ -118,6 +118,15 @@ void ForeignWork::release(WorkLock& lock) {
   lock = WorkLock{};
 }
 
+// The step's part of the session goes with its lock, and with that a session that has nothing else.
+void ForeignWork::settle(SequenceNumber sequence) {
+  Session* session = sessions_.find(sequence);
+  if (session == nullptr || session->foreign == nullptr) return;
+  if (session->foreign->offered || session->foreign->lock.id != 0) return;
+  session->foreign.reset();
+  if (!session->execution) sessions_.drop_execution(*session);
+}
+
 const Instance* ForeignWork::lock_offered(SequenceNumber sequence, Duration monotonic,
                                           WorkItemToken& token) {
   const Instance* instance = state_.instances.find(sequence);
@@ -128,7 +137,10 @@ const Instance* ForeignWork::lock_offered(SequenceNumber sequence, Duration mono
   }
   ForeignStep& step = *session->foreign;
   step.offered = false;
-  if (instance->inbox_count == 0 || instance->blocked()) return nullptr;
+  if (instance->inbox_count == 0 || instance->blocked()) {
+    settle(sequence);
+    return nullptr;
+  }
   const WorkKind kind = instance->entity ? WorkKind::entity : WorkKind::orchestration;
   token = {state_.partition.value, sequence.value, lock(sequence, -1, kind, monotonic, step.lock),
            -1};
@@ -396,6 +408,7 @@ void ForeignWork::take(CompleteOrchestrationRequest& request) {
   }
   release(*held.lock);
   record_and_answer(recorder_, gate_, body, request.done, Status{});
+  settle(body.sequence);
 }
 
 void ForeignWork::take(CompleteEntityRequest& request) {
@@ -422,6 +435,7 @@ void ForeignWork::take(CompleteEntityRequest& request) {
   body.actions = *actions;
   release(*held.lock);
   record_and_answer(recorder_, gate_, body, request.done, Status{});
+  settle(body.sequence);
 }
 
 void ForeignWork::take(CompleteActivityRequest& request) {
@@ -456,7 +470,10 @@ void ForeignWork::offer_again(const WorkItemToken& token, bool honoured) {
   end_hold(lock);
   lock.returned = true;
   if (!honoured) lock.id = 0;
-  if (!was_held) return;  // it is on the board
+  if (!was_held) {  // it is on the board, or blocked
+    if (found.session != nullptr) settle(found.session->sequence);
+    return;
+  }
   switch (lock.kind) {
     case WorkKind::orchestration:
       return offer_orchestration(*found.instance, *found.session);
@@ -485,6 +502,7 @@ void ForeignWork::fail(const WorkItemToken& token) {
   release(*held.lock);
   record_failed_step(recorder_, *held.instance, consumed,
                      step_timed_out(environment_.options.orchestrator_step_timeout));
+  settle(SequenceNumber(token.sequence));
 }
 
 void ForeignWork::forget(Session& session) {

@@ -99,6 +99,8 @@ class ForeignWork {
   // The same, and the lock is forgotten.
   void release(WorkLock& lock);
   void release_activity(const Locked& held);
+  // Drops what is kept for the session's step when it is neither offered nor locked.
+  void settle(SequenceNumber sequence);
   // `honoured`: the token counts until the item is locked again.
   void offer_again(const WorkItemToken& token, bool honoured);
   // What the token names took longer than it may.

@@ -130,5 +130,29 @@ TEST_F(HubForeignSteps, WhatCantBeEncodedIsRefused) {
   must(work().complete_entity(entity->token, {}));
 }
 
+TEST_F(HubForeignSteps, NothingIsKeptOfAStepThatIsDone) {
+  constexpr std::uint64_t kEntities = 400;
+  options.checkpoint_idle = std::chrono::hours(1);
+  options.partitions = 1;
+  open();
+  const auto run_all = [&] {
+    for (std::uint64_t i = 0; i < kEntities; ++i) {
+      must(client().signal_entity(EntityId("e", std::to_string(i)), "set"));
+      const Result<EntityWorkItem> item = work().lock_entity(kLong);
+      ASSERT_TRUE(item.ok()) << item.status().to_string();
+      EntityOutcome outcome;
+      outcome.state = "x";
+      must(work().complete_entity(item->token, outcome));
+    }
+  };
+  const auto memory = [&] { return hub().metrics().partitions.at(0).memory_bytes; };
+  run_all();
+  reopen();  // from the log: all are in memory, and nothing goes on
+  EXPECT_EQ(hub().metrics().partitions.at(0).instances_resident, kEntities);
+  const std::uint64_t before = memory();
+  run_all();
+  EXPECT_LT(memory(), before + kEntities * 110);
+}
+
 }  // namespace
 }  // namespace ingot::testing
