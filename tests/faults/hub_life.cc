@@ -22,6 +22,10 @@ constexpr auto kLongWait = std::chrono::seconds(60);
 // How long to wait for what a failure may have made impossible.
 constexpr auto kShortWait = std::chrono::milliseconds(300);
 constexpr auto kLook = std::chrono::milliseconds(20);
+// How long something takes before it looks as if a full disk kept it waiting.
+constexpr auto kSlow = std::chrono::seconds(2);
+// Of 8 large instances: each writes more than a segment of both partitions.
+constexpr int kRoundsOfMore = 6;
 
 const EntityId kCounter("counter", "one");
 
@@ -157,6 +161,17 @@ void HubLife::second_life() {
   purge("echo-1");
   checkpoint();
   read_all();
+  close();
+}
+
+void HubLife::ask_for_more() {
+  if (!failures_.empty() || !open()) return;
+  for (int round = 0; round < kRoundsOfMore && failures_.empty(); ++round) {
+    const std::string prefix = "large-more-" + std::to_string(round) + "-";
+    for (int i = 0; i < 8; ++i) start("echo", prefix + std::to_string(i));
+    for (int i = 0; i < 8; ++i) wait_for(prefix + std::to_string(i));
+    checkpoint();
+  }
   close();
 }
 
@@ -301,9 +316,17 @@ void HubLife::recall(const std::string& file) {
 
 void HubLife::checkpoint() { note(hub_->checkpoint()); }
 
+// What was begun waits while the disk is full, and nobody is told, because it will go on. Who asks
+// for something new has to be told.
+void HubLife::ask_for_room() {
+  // After a few of these both partitions were asked.
+  start("echo", "room-" + std::to_string(asked_for_room_++));
+}
+
 // Waits only as long as it may still end.
 void HubLife::wait_for(const std::string& id) {
   const auto begin = SteadyClock::now();
+  auto next_question = begin + kSlow;
   Promise& waited = promise(id);
   if (waited.started != StatusCode::ok) return;
   for (;;) {
@@ -331,6 +354,10 @@ void HubLife::wait_for(const std::string& id) {
       return;
     }
     if (failures_.empty()) impaired();
+    if (failures_.empty() && SteadyClock::now() > next_question) {
+      ask_for_room();
+      next_question = SteadyClock::now() + kSlow;
+    }
   }
 }
 

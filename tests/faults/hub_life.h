@@ -40,6 +40,9 @@ class HubLife {
 
   void first_life();
   void second_life();
+  // A third one, which asks for more and more room until somebody is told of a failure: it needs
+  // what the lives before only prepared. Not needed when failures() has something already.
+  void ask_for_more();
   // Opens the hub once more and compares it with what was promised. Adds to problems().
   void check();
 
@@ -70,6 +73,7 @@ class HubLife {
   void raise(const std::string& id);
   void signal(int times);
   void wait_for(const std::string& id);
+  void ask_for_room();
   void purge(const std::string& id);
   void checkpoint();
   void read_all();
@@ -96,7 +100,8 @@ class HubLife {
   bool partition_stopped_ = false;
   std::function<void()> before_opening_;
   std::function<void()> after_opening_;
-  int file_ = -1;         // write_to()'s
+  int file_ = -1;  // write_to()'s
+  int asked_for_room_ = 0;
   bool gave_up_ = false;  // a wait has met its limit: later ones are short
 };
 
