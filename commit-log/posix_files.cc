@@ -160,7 +160,10 @@ Status PosixFiles::create_zeroed_slowly(const std::string& path, std::uint64_t s
       return status;
     }
   }
-  return rename(temporary, path);
+  Status named = rename(temporary, path);
+  // It is tried again under another name: what is left would fill the disk, one file an attempt.
+  if (!named.ok() && ::unlink(temporary.c_str()) != 0) ::unlink(path.c_str());
+  return named;
 }
 
 Result<FileHandle> PosixFiles::open(const std::string& path) {

@@ -18,6 +18,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -34,6 +35,7 @@ namespace {
 constexpr auto kLimit = std::chrono::seconds(300);  // of one case, on the slowest machine
 constexpr unsigned long kEarly = 8;                 // the nth of the cases that always run
 constexpr std::size_t kJobs = 4;                    // they wait for the disk most of the time
+constexpr std::size_t kSparesMax = 3;               // two, and one that was recycled meanwhile
 
 std::vector<int> errors_of(Call call) {
   switch (call) {
@@ -132,7 +134,7 @@ class Case {
     if (hits() != 0 && fault_.for_good && of_segments(fault_)) life.ask_for_more();
     const std::uint64_t hit = hits();
     disarm();
-    std::string text;
+    std::string text = leftovers(life.path());
     life.check();
     for (const std::string& problem : life.problems()) text += "P " + problem + "\n";
     const bool noticed = !life.failures().empty();
@@ -145,6 +147,30 @@ class Case {
   }
 
  private:
+  // What was begun and failed is not left in a log's folder: it would fill the disk, try by try.
+  [[nodiscard]] std::string leftovers(const std::string& hub) const {
+    if (fault_.call == Call::unlink) return "";
+    std::map<std::string, std::size_t> spares;
+    std::size_t unfinished = 0;
+    std::error_code none;  // a hub that could not be made
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(hub, none)) {
+      const std::string name = entry.path().filename();
+      if (entry.path().parent_path().filename() != "log") continue;
+      if (name.ends_with(".tmp")) ++unfinished;
+      if (name.starts_with("spare-")) ++spares[entry.path().parent_path()];
+    }
+    std::string text;
+    if (unfinished != 0) {
+      text += "P " + std::to_string(unfinished) + " unfinished files are left\n";
+    }
+    for (const auto& [folder, count] : spares) {
+      if (count > kSparesMax) {
+        text += "P " + folder + " has " + std::to_string(count) + " spare segments\n";
+      }
+    }
+    return text;
+  }
+
   [[nodiscard]] std::string judge(const HubLife& life, bool noticed) const {
     if (!noticed) return may_pass_unnoticed(fault_) ? "" : "P no one was told\n";
     std::string text;
