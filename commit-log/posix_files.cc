@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 #include "commit-log/pwrite_io.h"
@@ -37,6 +38,10 @@ class Descriptor {
 
  private:
   int value_;
+};
+
+struct CloseFolder {
+  void operator()(DIR* stream) const { ::closedir(stream); }
 };
 
 std::string directory_of(const std::string& path) {
@@ -167,21 +172,18 @@ Status PosixFiles::create_zeroed_slowly(const std::string& path, std::uint64_t s
 }
 
 Result<FileHandle> PosixFiles::open(const std::string& path) {
-  int descriptor = open_direct(path, O_RDWR);
-  int denied = 0;
-  if (descriptor < 0 && (errno == EACCES || errno == EROFS || errno == EPERM)) {
-    denied = errno;  // it can still be read
-    descriptor = open_direct(path, O_RDONLY);
+  std::size_t place = 0;
+  while (place < files_.size() && files_[place].descriptor >= 0) ++place;
+  if (place == files_.size()) files_.emplace_back();
+  File opened{-1, 0, path};
+  opened.descriptor = open_direct(path, O_RDWR);
+  if (opened.descriptor < 0 && (errno == EACCES || errno == EROFS || errno == EPERM)) {
+    opened.denied = errno;  // it can still be read
+    opened.descriptor = open_direct(path, O_RDONLY);
   }
-  if (descriptor < 0) return errno_status("opening", path, errno);
-  for (std::size_t i = 0; i < files_.size(); ++i) {
-    if (files_[i].descriptor < 0) {
-      files_[i] = File{descriptor, denied, path};
-      return FileHandle(static_cast<std::uint32_t>(i + 1));
-    }
-  }
-  files_.push_back(File{descriptor, denied, path});
-  return FileHandle(static_cast<std::uint32_t>(files_.size()));
+  if (opened.descriptor < 0) return errno_status("opening", path, errno);
+  files_[place] = std::move(opened);
+  return FileHandle(static_cast<std::uint32_t>(place + 1));
 }
 
 void PosixFiles::close(FileHandle handle) {
@@ -239,7 +241,8 @@ Status PosixFiles::remove(const std::string& path) {
 }
 
 Result<std::vector<std::string>> PosixFiles::list(const std::string& directory) {
-  DIR* stream = ::opendir(directory.c_str());
+  const std::unique_ptr<DIR, CloseFolder> opened(::opendir(directory.c_str()));
+  DIR* const stream = opened.get();
   if (stream == nullptr) return errno_status("listing", directory, errno);
   std::vector<std::string> names;
   int error = 0;
@@ -258,7 +261,6 @@ Result<std::vector<std::string>> PosixFiles::list(const std::string& directory) 
     }
     if (S_ISREG(info.st_mode)) names.emplace_back(entry->d_name);
   }
-  ::closedir(stream);
   if (error != 0) return errno_status("listing", directory, error);
   std::sort(names.begin(), names.end());
   return names;

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/out_of_memory.h"
 #include "core/try.h"
 
 namespace ingot::storage {
@@ -28,10 +29,10 @@ Status system_failure(const std::string& path, std::string_view call) {
 Status sync_directory(const std::string& directory) {
   const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return system_failure(directory, "open");
-  const int failed = ::fsync(fd);
-  Status status = failed == 0 ? Status() : system_failure(directory, "fsync");
+  const int error = ::fsync(fd) == 0 ? 0 : errno;
   ::close(fd);
-  return status;
+  errno = error;
+  return error == 0 ? Status() : system_failure(directory, "fsync");
 }
 
 // LMDB reports a write that a full disk has cut short as EIO.
@@ -136,7 +137,8 @@ Status LmdbEnv::create_tables(const LmdbStoreOptions& options) {
     }
     return write_meta_row(*this, txn, meta);
   };
-  Status status = fill();
+  // A transaction without an end keeps its pages, and nobody else gets one.
+  Status status = with_memory(path_, fill);
   if (!status.ok()) {
     mdb_txn_abort(txn);
     return status;
@@ -170,7 +172,7 @@ Result<std::unique_ptr<LmdbEnv>> LmdbEnv::open(const LmdbStoreOptions& options) 
   if (const int failed = mdb_txn_begin(env->env_, nullptr, MDB_RDONLY, &txn)) {
     return lmdb_status(failed, env->path_);
   }
-  Status status = env->open_handles(txn, 0);
+  Status status = with_memory(env->path_, [&] { return env->open_handles(txn, 0); });
   // Committing a read transaction publishes the handles.
   if (!status.ok()) {
     mdb_txn_abort(txn);
@@ -211,7 +213,11 @@ Result<MDB_txn*> LmdbEnv::acquire_read() {
 void LmdbEnv::release_read(MDB_txn* txn) {
   mdb_txn_reset(txn);
   const std::lock_guard lock(pool_mutex_);
-  pool_.push_back(txn);
+  try {
+    pool_.push_back(txn);
+  } catch (const std::bad_alloc&) {
+    mdb_txn_abort(txn);  // the next reader begins another one
+  }
 }
 
 Status write_meta_row(const LmdbEnv& env, MDB_txn* txn, StoreMeta& meta) {

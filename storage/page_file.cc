@@ -89,14 +89,16 @@ TreeRoot parse_tree(const char* bytes) {
 }
 
 Result<std::unique_ptr<PageFile>> PageFile::open(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0) return io_failure(path, "open");
-  std::unique_ptr<PageFile> file(new PageFile(path, fd));
+  std::unique_ptr<PageFile> file(new PageFile(path));
+  file->fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (file->fd_ < 0) return io_failure(path, "open");
   INGOT_TRY(file->find_page_bytes());
   return file;
 }
 
-PageFile::~PageFile() { ::close(fd_); }
+PageFile::~PageFile() {
+  if (fd_ >= 0) ::close(fd_);
+}
 
 Status PageFile::page_fault(std::uint64_t number, std::string_view what) const {
   return {StatusCode::corrupt,

@@ -92,7 +92,7 @@ class PageFile {
   [[nodiscard]] PageNode node(const char* page, std::size_t index) const;
 
  private:
-  PageFile(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+  explicit PageFile(std::string path) : path_(std::move(path)) {}
   Status read_at(std::uint64_t offset, char* out, std::size_t bytes) const;
   Status read_one_meta(std::uint64_t number, FileMeta& meta) const;
   Status find_page_bytes();
@@ -100,7 +100,7 @@ class PageFile {
                                          KeyOrder order) const;
 
   std::string path_;
-  int fd_;
+  int fd_ = -1;
   std::size_t page_bytes_ = 0;
 };
 

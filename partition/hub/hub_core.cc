@@ -12,7 +12,7 @@ namespace ingot {
 
 Result<std::unique_ptr<TaskHub>> TaskHub::open(const std::string& path, const Registry& registry,
                                                const HubOptions& options) {
-  return with_memory("opening " + path, [&]() -> Result<std::unique_ptr<TaskHub>> {
+  return with_memory(path, [&]() -> Result<std::unique_ptr<TaskHub>> {
     INGOT_ASSIGN(std::unique_ptr<partition::HubCore> hub,
                  partition::HubCore::open(path, registry, options));
     return std::unique_ptr<TaskHub>(std::move(hub));

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -79,8 +80,13 @@ Status make_directory(const std::string& path, bool& made) {
   return system_error(path, error);
 }
 
+struct CloseFolder {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
 Result<std::vector<std::string>> list(const std::string& path) {
-  DIR* directory = ::opendir(path.c_str());
+  const std::unique_ptr<DIR, CloseFolder> opened(::opendir(path.c_str()));
+  DIR* const directory = opened.get();
   if (directory == nullptr) return system_error(path, errno);
   std::vector<std::string> names;
   int error = 0;
@@ -94,7 +100,6 @@ Result<std::vector<std::string>> list(const std::string& path) {
     const std::string name = entry->d_name;
     if (name != "." && name != ".." && name != "lost+found") names.push_back(name);
   }
-  ::closedir(directory);
   if (error != 0) return system_error(path, error);
   return names;
 }
@@ -157,10 +162,13 @@ Status write_draft(const std::string& folder, const HubIdentity& identity) {
   return sync_directory(folder);
 }
 
-// The hub id of a creation that was cut short, whose partitions may be there already.
-std::uint64_t drafted_hub_id(const std::string& folder) {
+// The hub id of a creation that was cut short, whose partitions may be there already. A draft that
+// is there and can't be read is not written over: they would be of another hub then.
+Result<std::uint64_t> drafted_hub_id(const std::string& folder) {
   const Result<std::optional<HubIdentity>> draft = read_hub_file(folder + "/hub.ingot.new");
-  return draft.ok() && *draft ? (*draft)->hub_id : entropy64();
+  if (draft.ok() && *draft) return (*draft)->hub_id;
+  if (draft.status().code() == StatusCode::io_error) return draft.status();
+  return entropy64();
 }
 
 Result<int> take_lock(const std::string& path) {
@@ -224,8 +232,8 @@ Status check_before_locking(const std::string& path, OpenMode mode) {
 Result<HubDirectory> HubDirectory::open(const std::string& path, OpenMode mode,
                                         std::uint32_t partitions) {
   INGOT_TRY(check_before_locking(path, mode));
-  INGOT_ASSIGN(const int lock, take_lock(path + "/lock"));
-  HubDirectory directory(path, lock, {});
+  HubDirectory directory(path, -1, {});
+  INGOT_ASSIGN(directory.lock_, take_lock(path + "/lock"));
   INGOT_ASSIGN(const std::optional<HubIdentity> existing, read_hub_file(path + "/hub.ingot"));
   if (existing) {
     if (mode == OpenMode::create_new) {
@@ -239,7 +247,8 @@ Result<HubDirectory> HubDirectory::open(const std::string& path, OpenMode mode,
     directory.identity_ = *existing;
   } else {
     directory.is_new_ = true;
-    directory.identity_ = {drafted_hub_id(path), partitions == 0 ? kDefaultPartitions : partitions};
+    INGOT_ASSIGN(const std::uint64_t hub_id, drafted_hub_id(path));
+    directory.identity_ = {hub_id, partitions == 0 ? kDefaultPartitions : partitions};
     // The hub file comes last: where it is, the partitions have to be.
     INGOT_TRY(write_draft(path, directory.identity_));
     for (std::uint32_t p = 0; p < directory.identity_.partitions; ++p) {

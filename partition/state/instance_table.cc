@@ -13,9 +13,10 @@ InstanceTable::~InstanceTable() {
 Instance& InstanceTable::insert(std::unique_ptr<Instance> instance) {
   INGOT_ASSERT(find(instance->sequence) == nullptr, instance->sequence.value);
   Instance& placed = *instance.release();
+  // The list owns it, also when there is no memory for the indexes.
+  link_newest(placed);
   by_id_.insert(placed.id_hash, &placed);
   by_sequence_.insert(placed.sequence.value, &placed);
-  link_newest(placed);
   placed.accounted_bytes = 0;
   account(placed);
   return placed;

@@ -12,6 +12,7 @@ void* __libc_malloc(std::size_t bytes);
 void* __libc_calloc(std::size_t count, std::size_t bytes);
 void* __libc_realloc(void* old, std::size_t bytes);
 void* __libc_memalign(std::size_t alignment, std::size_t bytes);
+void __libc_free(void* memory);
 }
 
 namespace ingot::faults {
@@ -24,6 +25,7 @@ std::atomic<bool> watching{false};
 std::atomic<bool> opening{false};
 std::atomic<bool> armed{false};
 std::atomic<std::uint64_t> hit{0};
+std::atomic<std::int64_t> live{0};
 Memory failing = Memory::c;
 std::uint64_t failing_nth = 0;
 bool failing_for_good = false;
@@ -46,6 +48,11 @@ bool c_fails() {
   return true;
 }
 
+void* counted(void* memory) {
+  if (memory != nullptr) live.fetch_add(1, std::memory_order_relaxed);
+  return memory;
+}
+
 void* allocate(std::size_t bytes, std::size_t alignment) {
   if (fails(opening.load() ? Memory::cpp_opening : Memory::cpp_working)) return nullptr;
   inside_new = true;
@@ -53,7 +60,7 @@ void* allocate(std::size_t bytes, std::size_t alignment) {
                            ? __libc_malloc(bytes == 0 ? 1 : bytes)
                            : __libc_memalign(alignment, bytes);
   inside_new = false;
-  return memory;
+  return counted(memory);
 }
 
 void* allocate_or_throw(std::size_t bytes, std::size_t alignment) {
@@ -87,6 +94,7 @@ void fail_memory(Memory memory, std::uint64_t nth, bool for_good) {
 void fail_no_memory() { armed.store(false, std::memory_order_release); }
 std::uint64_t memory_count(Memory memory) { return counters[static_cast<std::size_t>(memory)]; }
 std::uint64_t memory_hits() { return hit.load(); }
+std::int64_t live_allocations() { return live.load(); }
 
 void begin_opening() {
   opening = true;
@@ -103,21 +111,38 @@ void end_opening() {
 extern "C" {
 
 void* malloc(std::size_t bytes) noexcept {
-  return ingot::faults::c_fails() ? nullptr : __libc_malloc(bytes);
+  using namespace ingot::faults;
+  return c_fails() ? nullptr : counted(__libc_malloc(bytes));
 }
 void* calloc(std::size_t count, std::size_t bytes) noexcept {
-  return ingot::faults::c_fails() ? nullptr : __libc_calloc(count, bytes);
+  using namespace ingot::faults;
+  return c_fails() ? nullptr : counted(__libc_calloc(count, bytes));
 }
 void* realloc(void* old, std::size_t bytes) noexcept {
-  return ingot::faults::c_fails() ? nullptr : __libc_realloc(old, bytes);
+  using namespace ingot::faults;
+  if (old == nullptr) return malloc(bytes);
+  if (bytes == 0) {
+    free(old);
+    return nullptr;
+  }
+  return c_fails() ? nullptr : __libc_realloc(old, bytes);
 }
 void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
-  return ingot::faults::c_fails() ? nullptr : __libc_memalign(alignment, bytes);
+  using namespace ingot::faults;
+  return c_fails() ? nullptr : counted(__libc_memalign(alignment, bytes));
+}
+void* memalign(std::size_t alignment, std::size_t bytes) noexcept {
+  return aligned_alloc(alignment, bytes);
 }
 int posix_memalign(void** out, std::size_t alignment, std::size_t bytes) noexcept {
-  if (ingot::faults::c_fails()) return ENOMEM;
-  *out = __libc_memalign(alignment, bytes);
-  return *out == nullptr ? ENOMEM : 0;
+  void* const memory = aligned_alloc(alignment, bytes);
+  if (memory == nullptr) return ENOMEM;
+  *out = memory;
+  return 0;
+}
+void free(void* memory) noexcept {
+  if (memory != nullptr) ingot::faults::live.fetch_sub(1, std::memory_order_relaxed);
+  __libc_free(memory);
 }
 
 }  // extern "C"

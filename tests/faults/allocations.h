@@ -28,6 +28,8 @@ void fail_memory(Memory memory, std::uint64_t nth, bool for_good);
 void fail_no_memory();
 [[nodiscard]] std::uint64_t memory_count(Memory memory);
 [[nodiscard]] std::uint64_t memory_hits();
+// What the whole process has allocated, of any kind and on any thread, and not given back.
+[[nodiscard]] std::int64_t live_allocations();
 
 // The test's own thread goes into the hub's code that opens it, and comes back.
 void begin_opening();

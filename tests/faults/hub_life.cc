@@ -5,8 +5,11 @@
 
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
+#include <thread>
 #include <utility>
 
 #include "core/random.h"
@@ -24,6 +27,7 @@ constexpr auto kShortWait = std::chrono::milliseconds(300);
 constexpr auto kLook = std::chrono::milliseconds(20);
 // How long something takes before it looks as if a full disk kept it waiting.
 constexpr auto kSlow = std::chrono::seconds(2);
+constexpr auto kMoment = std::chrono::seconds(5);
 // Of 8 large instances: each writes more than a segment of both partitions.
 constexpr int kRoundsOfMore = 6;
 
@@ -89,6 +93,38 @@ std::string input_of(const std::string& id) {
 std::string orchestrator_of(const std::string& id) {
   if (id.starts_with("waits")) return "waits";
   return id.starts_with("parent") ? "parent" : "echo";
+}
+
+// What the process has of the system's.
+struct Held {
+  std::size_t descriptors = 0;
+  std::size_t threads = 0;
+  std::size_t mappings = 0;  // of files of the hub, and rings
+
+  [[nodiscard]] bool within(const Held& other) const {
+    return descriptors <= other.descriptors && threads <= other.threads &&
+           mappings <= other.mappings;
+  }
+  [[nodiscard]] std::string text() const {
+    return std::to_string(descriptors) + " descriptors, " + std::to_string(threads) + " threads, " +
+           std::to_string(mappings) + " mappings";
+  }
+};
+
+std::size_t entries_of(const std::string& folder) {
+  const std::filesystem::directory_iterator all(folder);
+  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
+Held held_by_process(const std::string& hub) {
+  Held held{entries_of("/proc/self/fd"), entries_of("/proc/self/task"), 0};
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    if (line.find(hub) != std::string::npos || line.find("io_uring") != std::string::npos) {
+      ++held.mappings;
+    }
+  }
+  return held;
 }
 
 std::string output_of(const std::string& orchestrator, const std::string& input) {
@@ -191,10 +227,29 @@ void HubLife::around_opening(std::function<void()> before, std::function<void()>
 }
 
 Result<std::unique_ptr<TaskHub>> HubLife::try_to_open() {
+  const Held before = held_by_process(path_);
   if (before_opening_) before_opening_();
   Result<std::unique_ptr<TaskHub>> opened = TaskHub::open(path_, registry_, options_);
   if (after_opening_) after_opening_();
+  if (!opened.ok()) {
+    // A thread that has been joined may be listed for a moment.
+    const auto end = SteadyClock::now() + kMoment;
+    Held after = held_by_process(path_);
+    while (!after.within(before) && SteadyClock::now() < end) {
+      std::this_thread::sleep_for(kLook);
+      after = held_by_process(path_);
+    }
+    if (!after.within(before)) {
+      problem("a failed opening leaves " + after.text() + "; before it: " + before.text());
+    }
+  }
   return opened;
+}
+
+Status HubLife::open_and_close() {
+  Result<std::unique_ptr<TaskHub>> opened = try_to_open();
+  if (!opened.ok()) return opened.take_status();
+  return (*opened)->close();
 }
 
 bool HubLife::open() {

@@ -38,6 +38,9 @@ class HubLife {
   // Called just before and just after each opening.
   void around_opening(std::function<void()> before, std::function<void()> after);
 
+  // Opens the hub and closes it again. As each opening: one that fails must give back its threads,
+  // descriptors and mappings, else there is a problem.
+  Status open_and_close();
   void first_life();
   void second_life();
   // A third one, which asks for more and more room until somebody is told of a failure: it needs
