@@ -132,7 +132,7 @@ Status receive_entity_message(PartitionState& state, Instance& instance,
       if (event.has_fire_at && event.fire_at > at) {
         if (instance.next_action_id > PendingTasks::kIdMax) instance.next_action_id = 0;
         const std::int32_t timer = instance.next_action_id++;
-        instance.entity->scheduled.push_back({timer, std::string(encoded)});
+        instance.entity->scheduled.add(timer, encoded);
         instance.timers.push_back({timer, event.fire_at});
         state.agenda.add({event.fire_at, instance.sequence, timer, instance.generation});
         break;

@@ -12,7 +12,7 @@ namespace {
 bool is_empty(const Instance& instance) {
   const Entity& entity = *instance.entity;
   return !entity.state && !entity.locked() && entity.waiting_count == 0 &&
-         instance.inbox_count == 0 && entity.scheduled.empty();
+         instance.inbox_count == 0 && entity.scheduled.events().empty();
 }
 
 }  // namespace

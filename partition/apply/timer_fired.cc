@@ -22,16 +22,11 @@ Status apply_timer_fired(PartitionState& state, const Fact& fact, const TimerFir
   state.agenda.remove({fire_at, instance->sequence, body.timer_id, instance->generation});
   if (!INGOT_PLANTED(kTimerStaysPending)) instance->timers.erase(timer);
   if (instance->entity != nullptr) {
-    auto& scheduled = instance->entity->scheduled;
-    const auto signal =
-        std::find_if(scheduled.begin(), scheduled.end(),
-                     [&](const ScheduledSignal& s) { return s.timer_id == body.timer_id; });
-    if (signal == scheduled.end()) {
+    const std::optional<std::string> event = instance->entity->scheduled.take(body.timer_id);
+    if (!event) {
       return Status(StatusCode::corrupt, "a timer of entity '" + instance->id + "' has no signal");
     }
-    const std::string event = std::move(signal->event);
-    scheduled.erase(signal);
-    admit_scheduled(state, *instance, event, fact.at, effects);
+    admit_scheduled(state, *instance, *event, fact.at, effects);
     state.instances.used(*instance);
     return {};
   }

@@ -13,6 +13,7 @@
 #include <ingot/time.h>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,10 +30,32 @@ struct CriticalSection {
   bool operator==(const CriticalSection&) const = default;
 };
 
-// A signal that is due later; its timer is one of the instance's.
-struct ScheduledSignal {
-  std::int32_t timer_id = 0;
-  std::string event;
+// Signals that are due later, each by the id of its timer, which is one of the instance's. There
+// may be very many of them.
+class ScheduledSignals {
+ public:
+  using Events = std::map<std::int32_t, std::string>;
+
+  // False when the timer has a signal already.
+  bool add(std::int32_t timer_id, std::string_view event) {
+    const bool added = events_.try_emplace(timer_id, event).second;
+    if (added) heap_bytes_ += kNodeBytes + event.size();
+    return added;
+  }
+  // The event; nothing when there is none.
+  std::optional<std::string> take(std::int32_t timer_id) {
+    const auto node = events_.extract(timer_id);
+    if (node.empty()) return std::nullopt;
+    heap_bytes_ -= kNodeBytes + node.mapped().size();
+    return std::move(node.mapped());
+  }
+  [[nodiscard]] const Events& events() const { return events_; }
+  [[nodiscard]] std::size_t heap_bytes() const { return heap_bytes_; }
+
+ private:
+  static constexpr std::size_t kNodeBytes = 96;  // of the tree, and what the allocator adds
+  Events events_;
+  std::size_t heap_bytes_ = 0;
 };
 
 struct Entity {
@@ -40,15 +63,12 @@ struct Entity {
   CriticalSection lock;
   std::string waiting;  // encoded events
   std::uint32_t waiting_count = 0;
-  std::vector<ScheduledSignal> scheduled;
+  ScheduledSignals scheduled;
 
   [[nodiscard]] bool locked() const { return !lock.owner.empty(); }
   [[nodiscard]] std::size_t memory_bytes() const {
-    std::size_t bytes = sizeof *this + lock.owner.capacity() + waiting.capacity();
-    if (state) bytes += state->capacity();
-    for (const ScheduledSignal& signal : scheduled)
-      bytes += sizeof signal + signal.event.capacity();
-    return bytes;
+    return sizeof *this + lock.owner.capacity() + waiting.capacity() +
+           (state ? state->capacity() : 0) + scheduled.heap_bytes();
   }
 };
 

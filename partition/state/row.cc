@@ -53,10 +53,10 @@ void put_entity(std::string& out, const Entity& entity) {
   put_zigzag(out, entity.lock.event_id);
   put_varint(out, entity.waiting_count);
   put_bytes(out, entity.waiting);
-  put_varint(out, entity.scheduled.size());
-  for (const ScheduledSignal& signal : entity.scheduled) {
-    put_zigzag(out, signal.timer_id);
-    put_bytes(out, signal.event);
+  put_varint(out, entity.scheduled.events().size());
+  for (const auto& [timer_id, event] : entity.scheduled.events()) {
+    put_zigzag(out, timer_id);
+    put_bytes(out, event);
   }
 }
 
@@ -92,7 +92,7 @@ void read_entity(Reader& r, RowView& view, Entity* entity) {
     const std::int32_t id = read_id(r);
     const std::string_view signal = r.bytes();
     ++view.scheduled_signals;
-    if (entity != nullptr) entity->scheduled.push_back({id, std::string(signal)});
+    if (entity != nullptr && !entity->scheduled.add(id, signal)) r.fail();
   }
 }
 
@@ -249,9 +249,8 @@ Result<std::unique_ptr<Instance>> decode_instance(std::string_view bytes, bool t
         !s.ok()) {
       return s;
     }
-    for (const ScheduledSignal& signal : p.entity->scheduled) {
-      if (Status s = check_events(signal.event, 1, "a scheduled signal can't be decoded");
-          !s.ok()) {
+    for (const auto& [timer_id, event] : p.entity->scheduled.events()) {
+      if (Status s = check_events(event, 1, "a scheduled signal can't be decoded"); !s.ok()) {
         return s;
       }
     }
@@ -358,7 +357,7 @@ RowView view_row(const Instance& instance) {
   view.lock_owner = instance.entity->lock.owner;
   view.lock_execution_id = instance.entity->lock.execution_id;
   view.lock_event_id = instance.entity->lock.event_id;
-  view.scheduled_signals = instance.entity->scheduled.size();
+  view.scheduled_signals = instance.entity->scheduled.events().size();
   view.queued_operations = instance.inbox_count + instance.entity->waiting_count;
   return view;
 }

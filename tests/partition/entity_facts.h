@@ -35,7 +35,7 @@ class EntityFacts {
     if (entity.inbox_count != 0 && random_.one_in(2)) return batch(entity);
     const Entity& e = *entity.entity;
     if (!e.state && !e.locked() && entity.inbox_count == 0 && e.waiting_count == 0 &&
-        e.scheduled.empty()) {
+        e.scheduled.events().empty()) {
       return InstancePurged{random_.below(3), entity.id, RuntimeStatus::completed, entity.sequence};
     }
     message_ = message(entity, now);
