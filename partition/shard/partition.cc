@@ -540,6 +540,7 @@ void Partition::stop(const Status& why) {
   gate_.fail(Status(StatusCode::unknown,
                     "partition " + std::to_string(state_->partition.value) +
                         " stopped before the outcome was durable: " + why.to_string()));
+  foreign_.release_all();
   waiters_.refuse_all(unavailable);
   refuse_loads(unavailable);
   checkpointer_.refuse_waiting(unavailable);

@@ -103,14 +103,39 @@ std::uint64_t ForeignWork::lock(SequenceNumber sequence, std::int32_t task_id, W
   const bool fails = fails_after != Duration(0) && fails_after <= limit;
   if (fails) limit = fails_after;
   lock.deadline = monotonic + limit;
-  deadlines_.emplace(std::pair(lock.deadline, lock.id), Held{sequence, task_id, fails});
+  deadlines_.emplace(std::pair(lock.deadline, lock.id), Held{sequence, task_id, fails, kind});
   return lock.id;
 }
 
 void ForeignWork::end_hold(const WorkLock& lock) {
-  if (!lock.held()) return;
-  deadlines_.erase({lock.deadline, lock.id});
+  if (!lock.held() || deadlines_.erase({lock.deadline, lock.id}) == 0) return;
+  if (const auto unanswered = unanswered_.find(lock.id); unanswered != unanswered_.end()) {
+    unanswered->second = true;
+    return;
+  }
   environment_.board.released(lock.kind);
+}
+
+void ForeignWork::release_all() {
+  for (const auto& [deadline, held] : std::exchange(deadlines_, {})) {
+    environment_.board.released(held.kind);
+  }
+}
+
+template <typename Done, typename Item>
+void ForeignWork::answer_lock(const WorkLock& lock, Done& done, Item item) {
+  unanswered_.emplace(lock.id, false);
+  gate_.hold(recorder_.position(),
+             [this, id = lock.id, deadline = lock.deadline, kind = lock.kind,
+              done = std::move(done), item = std::move(item)](const Status& status) mutable {
+               const bool over = unanswered_.extract(id).mapped();
+               if (!status.ok()) {
+                 deadlines_.erase({deadline, id});
+                 return done(status);
+               }
+               done(std::move(item));
+               if (over) environment_.board.released(kind);
+             });
 }
 
 void ForeignWork::release(WorkLock& lock) {
@@ -172,7 +197,7 @@ void ForeignWork::take(LockOrchestrationRequest& request, Duration monotonic) {
   sessions_.find(request.sequence)->foreign->lock.told = started.timestamp.time_since_epoch();
   item.new_events.push_back(std::move(started));
   for (HistoryEvent& event : *inbox) item.new_events.push_back(std::move(event));
-  answer_when_durable(gate_, recorder_.position(), std::move(request.done), std::move(item));
+  answer_lock(sessions_.find(request.sequence)->foreign->lock, request.done, std::move(item));
 }
 
 void ForeignWork::take(LockEntityRequest& request, Duration monotonic) {
@@ -189,7 +214,7 @@ void ForeignWork::take(LockEntityRequest& request, Duration monotonic) {
   for (std::uint32_t i = 0; i < count; ++i) {
     item.operations.push_back(to_event(decode_trusted_event(reader)));
   }
-  answer_when_durable(gate_, recorder_.position(), std::move(request.done), std::move(item));
+  answer_lock(sessions_.find(request.sequence)->foreign->lock, request.done, std::move(item));
 }
 
 void ForeignWork::take(LockActivityRequest& request, Duration monotonic) {
@@ -217,7 +242,7 @@ void ForeignWork::take(LockActivityRequest& request, Duration monotonic) {
     item.version = found->event.version;
     item.trace_parent = found->event.trace_parent;
     item.tags = decode_tags(found->event.tags).value_or(Tags{});
-    answer_when_durable(gate_, recorder_.position(), std::move(request.done), std::move(item));
+    answer_lock(offered->second, request.done, std::move(item));
     return;
   }
   request.done(nothing_to_do());

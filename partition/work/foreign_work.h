@@ -52,12 +52,15 @@ class ForeignWork {
   Duration expire(Duration monotonic);
   // The instance has ended: its step's lock with it.
   void forget(Session& session);
+  // The partition has stopped: what is locked counts no more. After the gate has failed.
+  void release_all();
 
  private:
   struct Held {
     SequenceNumber sequence;
     std::int32_t task_id = -1;
     bool fails = false;  // when its time is over; else it is offered again
+    WorkKind kind = WorkKind::orchestration;
   };
 
   // In the order of what a token or an offer says.
@@ -94,6 +97,10 @@ class ForeignWork {
   // Puts the offer on the board once its cause is durable.
   void offer(WorkKind kind, WorkOffer offered);
   void offer_activity_again(const TaskKey& task, const HistoryEventView& scheduled);
+  // Answers with what was locked once its cause is durable. A failure tells the board that the hold
+  // is over; until the answer nothing else does.
+  template <typename Done, typename Item>
+  void answer_lock(const WorkLock& lock, Done& done, Item item);
   // The hold is over, and counts no more.
   void end_hold(const WorkLock& lock);
   // The same, and the lock is forgotten.
@@ -122,8 +129,10 @@ class ForeignWork {
   Sessions& sessions_;
   Random random_;  // for execution ids and the first lock id
   std::uint64_t last_lock_ = 0;
-  std::map<ActivityPlace, WorkLock> activities_;                  // offered or held
-  std::map<std::pair<Duration, std::uint64_t>, Held> deadlines_;  // by deadline and lock id
+  std::map<ActivityPlace, WorkLock> activities_;  // offered or held
+  // By deadline and lock id: each hold that is not over.
+  std::map<std::pair<Duration, std::uint64_t>, Held> deadlines_;
+  std::map<std::uint64_t, bool> unanswered_;  // by lock id: whether the hold is over already
 };
 
 }  // namespace ingot::partition
