@@ -18,6 +18,14 @@ void end_out_of_memory(const char* where) noexcept {
   std::abort();
 }
 
+Status no_memory_for_call() noexcept {
+  try {
+    return Status(StatusCode::overloaded, "no memory for the request; nothing was taken");
+  } catch (const std::bad_alloc&) {
+    end_out_of_memory("not even a status can be made");
+  }
+}
+
 Status resource_failure(std::string_view what, std::string_view why) noexcept {
   try {
     std::string message(what);

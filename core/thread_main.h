@@ -5,7 +5,6 @@
 
 #include <pthread.h>
 
-#include <new>
 #include <utility>
 
 #include "core/out_of_memory.h"
@@ -17,11 +16,7 @@ namespace ingot {
 template <typename Task>
 void thread_main(const char* name, Task&& task) {
   pthread_setname_np(pthread_self(), name);
-  try {
-    std::forward<Task>(task)();
-  } catch (const std::bad_alloc&) {
-    end_out_of_memory(name);
-  }
+  or_end(name, std::forward<Task>(task));
 }
 
 }  // namespace ingot

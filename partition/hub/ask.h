@@ -29,18 +29,21 @@ Answer ask(Router& router, R request) {
 }
 
 // Asks all partitions at once: `request_for(partition)` is a request. The answers by partition.
+// All memory that asking needs is taken first: when it is missing nobody was asked.
 template <typename Answer, typename RequestFor>
 std::vector<Answer> ask_all(Router& router, RequestFor&& request_for) {
   std::vector<std::shared_ptr<Rendezvous<Answer>>> waiting;
+  std::vector<decltype(request_for(PartitionId(0)))> requests;
   for (std::uint32_t p = 0; p < router.partitions(); ++p) {
-    const auto answer = waiting.emplace_back(std::make_shared<Rendezvous<Answer>>());
-    auto request = request_for(PartitionId(p));
+    const auto& answer = waiting.emplace_back(std::make_shared<Rendezvous<Answer>>());
+    auto& request = requests.emplace_back(request_for(PartitionId(p)));
     request.done = [answer](Answer given) { answer->give(std::move(given)); };
-    if (Status taken = router.offer(PartitionId(p), std::move(request)); !taken.ok()) {
-      answer->give(std::move(taken));
-    }
   }
   std::vector<Answer> answers;
+  answers.reserve(waiting.size());
+  for (std::uint32_t p = 0; p < router.partitions(); ++p) {
+    router.offer_or_refuse(PartitionId(p), std::move(requests[p]));
+  }
   for (const auto& answer : waiting) answers.push_back(answer->take());
   return answers;
 }

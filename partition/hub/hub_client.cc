@@ -61,7 +61,7 @@ Status HubClient::check_orchestration_id(std::string_view id) {
                 "'" + std::string(id) + "' is the id of an entity, not of an orchestration");
 }
 
-Result<StartRequest> HubClient::make_start(std::string_view orchestrator, StartOptions options) {
+Result<StartRequest> HubClient::make_start(std::string_view orchestrator, StartOptions&& options) {
   StartRequest request;
   if (!options.instance_id.empty()) {
     request.instance_id = std::move(options.instance_id);
@@ -97,7 +97,8 @@ Result<StartRequest> HubClient::make_start(std::string_view orchestrator, StartO
 
 void HubClient::run_async(std::string_view orchestrator, StartOptions options, StartedFn started,
                           StateFn completed) {
-  Result<StartRequest> request = make_start(orchestrator, std::move(options));
+  Result<StartRequest> request =
+      or_overloaded([&] { return make_start(orchestrator, std::move(options)); });
   if (!request.ok()) return started(request.take_status());
   request->started = std::move(started);
   request->completed = std::move(completed);
@@ -112,58 +113,48 @@ void HubClient::schedule_new_orchestration_async(std::string_view orchestrator,
 
 Result<std::string> HubClient::schedule_new_orchestration(std::string_view orchestrator,
                                                           StartOptions options) {
-  INGOT_TRY(refuse_on_shard_thread());
-  const auto answer = std::make_shared<Rendezvous<Result<std::string>>>();
-  run_async(
-      orchestrator, std::move(options),
-      [answer](Result<std::string> id) { answer->give(std::move(id)); }, nullptr);
-  return answer->take();
-}
-
-template <typename Answer, typename Call>
-Answer HubClient::wait_for_answer(Call&& call) {
-  INGOT_TRY(refuse_on_shard_thread());
-  const auto answer = std::make_shared<Rendezvous<Answer>>();
-  call([answer](Answer given) { answer->give(std::move(given)); });
-  return answer->take();
+  return wait_for_answer<Result<std::string>>([&](StartedFn started) {
+    run_async(orchestrator, std::move(options), std::move(started), nullptr);
+  });
 }
 
 std::uint64_t HubClient::wait_async(std::string_view instance_id, WaitFor wait_for,
                                     bool with_payloads, StateFn done) {
   const std::uint64_t wait = next_wait_id_.fetch_add(1, std::memory_order_relaxed);
-  if (Status valid = check_orchestration_id(instance_id); !valid.ok()) {
-    done(std::move(valid));
-    return wait;
-  }
-  auto request = named<ObserveRequest>(instance_id);
-  request.wait_for = wait_for;
-  request.with_payloads = with_payloads;
-  request.wait_id = wait;
-  request.done = std::move(done);
-  const PartitionId partition = router_.of_hash(request.id_hash);
-  router_.offer_or_refuse(partition, std::move(request));
+  send(std::move(done), [&]() -> Result<ObserveRequest> {
+    INGOT_TRY(check_orchestration_id(instance_id));
+    auto request = named<ObserveRequest>(instance_id);
+    request.wait_for = wait_for;
+    request.with_payloads = with_payloads;
+    request.wait_id = wait;
+    return request;
+  });
   return wait;
 }
 
 void HubClient::cancel_wait(std::string_view instance_id, std::uint64_t wait) {
   const std::uint64_t id_hash = hash64(instance_id);
   // If even that is not taken, the wait ends with the instance or the hub.
-  static_cast<void>(router_.offer(router_.of_hash(id_hash),
-                                  CancelWaitRequest{std::string(instance_id), id_hash, wait}));
+  static_cast<void>(or_overloaded([&] {
+    return router_.offer(router_.of_hash(id_hash),
+                         CancelWaitRequest{std::string(instance_id), id_hash, wait});
+  }));
 }
 
 Result<InstanceState> HubClient::wait(std::string_view instance_id, WaitFor wait_for,
                                       Duration timeout) {
-  INGOT_TRY(refuse_on_shard_thread());
-  const auto answer = std::make_shared<Rendezvous<Result<InstanceState>>>();
-  const std::uint64_t wait =
-      wait_async(instance_id, wait_for, true,
-                 [answer](Result<InstanceState> state) { answer->give(std::move(state)); });
-  if (auto state = answer->take_for(timeout)) return *std::move(state);
-  cancel_wait(instance_id, wait);
-  return Status(StatusCode::timed_out, "instance '" + std::string(instance_id) + "' has not " +
-                                           (wait_for == WaitFor::start ? "started" : "ended") +
-                                           " in time");
+  return or_overloaded([&]() -> Result<InstanceState> {
+    INGOT_TRY(refuse_on_shard_thread());
+    const auto answer = std::make_shared<Rendezvous<Result<InstanceState>>>();
+    const std::uint64_t wait =
+        wait_async(instance_id, wait_for, true,
+                   [answer](Result<InstanceState> state) { answer->give(std::move(state)); });
+    if (auto state = answer->take_for(timeout)) return *std::move(state);
+    cancel_wait(instance_id, wait);
+    return Status(StatusCode::timed_out, "instance '" + std::string(instance_id) + "' has not " +
+                                             (wait_for == WaitFor::start ? "started" : "ended") +
+                                             " in time");
+  });
 }
 
 Result<InstanceState> HubClient::wait_for_start(std::string_view instance_id, Duration timeout) {
@@ -195,13 +186,10 @@ Result<InstanceState> HubClient::get_instance(std::string_view instance_id, bool
 }
 
 void HubClient::get_history_async(std::string_view instance_id, HistoryFn done) {
-  if (Status valid = check_orchestration_id(instance_id); !valid.ok()) {
-    return done(std::move(valid));
-  }
-  auto request = named<HistoryRequest>(instance_id);
-  request.done = std::move(done);
-  const PartitionId partition = router_.of_hash(request.id_hash);
-  router_.offer_or_refuse(partition, std::move(request));
+  send(std::move(done), [&]() -> Result<HistoryRequest> {
+    INGOT_TRY(check_orchestration_id(instance_id));
+    return named<HistoryRequest>(instance_id);
+  });
 }
 
 Result<std::vector<HistoryEvent>> HubClient::get_history(std::string_view instance_id) {
@@ -211,43 +199,38 @@ Result<std::vector<HistoryEvent>> HubClient::get_history(std::string_view instan
 
 void HubClient::raise_event_async(std::string_view instance_id, std::string_view event_name,
                                   std::string_view data, DoneFn done, std::uint64_t request_id) {
-  Status valid = check_orchestration_id(instance_id);
-  if (valid.ok()) valid = validate_name("event", event_name);
-  if (valid.ok()) valid = check_payload("the event's data", data.size());
-  if (!valid.ok()) return done(std::move(valid));
-  auto request = named<DeliverRequest>(instance_id);
-  request.name = event_name;
-  request.data = data;
-  request.request_id = request_id;
-  request.done = std::move(done);
-  const PartitionId partition = router_.of_hash(request.id_hash);
-  router_.offer_or_refuse(partition, std::move(request));
+  send(std::move(done), [&]() -> Result<DeliverRequest> {
+    INGOT_TRY(check_orchestration_id(instance_id));
+    INGOT_TRY(validate_name("event", event_name));
+    INGOT_TRY(check_payload("the event's data", data.size()));
+    auto request = named<DeliverRequest>(instance_id);
+    request.name = event_name;
+    request.data = data;
+    request.request_id = request_id;
+    return request;
+  });
 }
 
 Status HubClient::raise_event(std::string_view instance_id, std::string_view event_name,
                               std::string_view data, std::uint64_t request_id) {
-  INGOT_TRY(refuse_on_shard_thread());
-  const auto answer = std::make_shared<Rendezvous<Status>>();
-  raise_event_async(
-      instance_id, event_name, data, [answer](Status status) { answer->give(std::move(status)); },
-      request_id);
-  return answer->take();
+  return wait_for_answer<Status>([&](DoneFn done) {
+    raise_event_async(instance_id, event_name, data, std::move(done), request_id);
+  });
 }
 
 void HubClient::control_async(std::string_view instance_id, HistoryEventKind kind,
                               std::string_view reason, bool recurse, DoneFn done,
                               std::uint64_t request_id) {
-  Status valid = check_orchestration_id(instance_id);
-  if (valid.ok()) valid = check_payload("the reason", reason.size());
-  if (!valid.ok()) return done(std::move(valid));
-  auto request = named<DeliverRequest>(instance_id);
-  request.kind = kind;
-  request.data = reason;
-  request.recurse = recurse;
-  request.request_id = request_id;
-  request.done = std::move(done);
-  const PartitionId partition = router_.of_hash(request.id_hash);
-  router_.offer_or_refuse(partition, std::move(request));
+  send(std::move(done), [&]() -> Result<DeliverRequest> {
+    INGOT_TRY(check_orchestration_id(instance_id));
+    INGOT_TRY(check_payload("the reason", reason.size()));
+    auto request = named<DeliverRequest>(instance_id);
+    request.kind = kind;
+    request.data = reason;
+    request.recurse = recurse;
+    request.request_id = request_id;
+    return request;
+  });
 }
 
 void HubClient::suspend_async(std::string_view instance_id, std::string_view reason, DoneFn done,
@@ -289,28 +272,30 @@ Status HubClient::terminate(std::string_view instance_id, std::string_view reaso
 
 void HubClient::restart_async(std::string_view instance_id, bool with_new_id, StartedFn done,
                               std::uint64_t request_id) {
-  if (Status valid = check_orchestration_id(instance_id); !valid.ok()) {
-    return done(std::move(valid));
-  }
   if (!with_new_id) {
-    auto request = named<RestartRequest>(instance_id);
-    request.request_id = request_id;
-    request.done = std::move(done);
-    const PartitionId partition = router_.of_hash(request.id_hash);
-    return router_.offer_or_refuse(partition, std::move(request));
+    return send(std::move(done), [&]() -> Result<RestartRequest> {
+      INGOT_TRY(check_orchestration_id(instance_id));
+      auto request = named<RestartRequest>(instance_id);
+      request.request_id = request_id;
+      return request;
+    });
   }
-  get_instance_async(instance_id, true,
-                     [this, request_id, done = std::move(done)](Result<InstanceState> old) {
-                       if (!old.ok()) return done(old.take_status());
-                       StartOptions options;
-                       options.has_input = old->input.has_value();
-                       options.input = std::move(old->input).value_or(std::string());
-                       options.version = std::move(old->version);
-                       options.tags = std::move(old->tags);
-                       options.trace_parent = std::move(old->trace_parent);
-                       options.request_id = request_id;
-                       schedule_new_orchestration_async(old->name, std::move(options), done);
-                     });
+  // `done` is copied: it is still here when there is no memory for what calls it.
+  Result<StateFn> start_another = or_overloaded([&]() -> Result<StateFn> {
+    return StateFn([this, request_id, done](Result<InstanceState> old) {
+      if (!old.ok()) return done(old.take_status());
+      StartOptions options;
+      options.has_input = old->input.has_value();
+      options.input = std::move(old->input).value_or(std::string());
+      options.version = std::move(old->version);
+      options.tags = std::move(old->tags);
+      options.trace_parent = std::move(old->trace_parent);
+      options.request_id = request_id;
+      schedule_new_orchestration_async(old->name, std::move(options), done);
+    });
+  });
+  if (!start_another.ok()) return done(start_another.take_status());
+  get_instance_async(instance_id, true, *std::move(start_another));
 }
 
 Result<std::string> HubClient::restart(std::string_view instance_id, bool with_new_id,
@@ -322,15 +307,14 @@ Result<std::string> HubClient::restart(std::string_view instance_id, bool with_n
 
 void HubClient::rewind_async(std::string_view instance_id, std::string_view reason, DoneFn done,
                              std::uint64_t request_id) {
-  Status valid = check_orchestration_id(instance_id);
-  if (valid.ok()) valid = check_payload("the reason", reason.size());
-  if (!valid.ok()) return done(std::move(valid));
-  auto request = named<RewindRequest>(instance_id);
-  request.reason = reason;
-  request.request_id = request_id;
-  request.done = std::move(done);
-  const PartitionId partition = router_.of_hash(request.id_hash);
-  router_.offer_or_refuse(partition, std::move(request));
+  send(std::move(done), [&]() -> Result<RewindRequest> {
+    INGOT_TRY(check_orchestration_id(instance_id));
+    INGOT_TRY(check_payload("the reason", reason.size()));
+    auto request = named<RewindRequest>(instance_id);
+    request.reason = reason;
+    request.request_id = request_id;
+    return request;
+  });
 }
 
 Status HubClient::rewind(std::string_view instance_id, std::string_view reason,

@@ -2,12 +2,20 @@
 
 // HubClient: checks what a client asks, routes it to the instance's partition and waits for
 // answers.
+//
+// Invariant: nothing is thrown. A call for which its thread finds no memory is `overloaded`; one
+// question is asked either whole or not at all, and what asks several may have asked some of them.
 
 #include <ingot/client.h>
 
 #include <atomic>
+#include <memory>
+#include <utility>
 
+#include "core/out_of_memory.h"
+#include "core/try.h"
 #include "partition/hub/instance_id_maker.h"
+#include "partition/hub/rendezvous.h"
 #include "partition/hub/router.h"
 
 namespace ingot::partition {
@@ -96,7 +104,17 @@ class HubClient final : public Client {
   // The limit on payloads; `what` names it in the message.
   Status check_payload(std::string_view what, std::size_t bytes) const;
 
-  Result<StartRequest> make_start(std::string_view orchestrator, StartOptions options);
+  Result<StartRequest> make_start(std::string_view orchestrator, StartOptions&& options);
+  // Sends what `make` gives, a request about one instance or why there is none. The answer comes to
+  // `done`: on this thread when nothing was sent, also for want of memory.
+  template <typename Done, typename Make>
+  void send(Done done, Make&& make) {
+    auto request = or_overloaded(std::forward<Make>(make));
+    if (!request.ok()) return done(request.take_status());
+    request->done = std::move(done);
+    const PartitionId partition = router_.of_hash(request->id_hash);
+    router_.offer_or_refuse(partition, *std::move(request));
+  }
   Result<InstanceState> wait(std::string_view instance_id, WaitFor wait_for, Duration timeout);
   std::uint64_t wait_async(std::string_view instance_id, WaitFor wait_for, bool with_payloads,
                            StateFn done);
@@ -104,7 +122,14 @@ class HubClient final : public Client {
                      bool recurse, DoneFn done, std::uint64_t request_id);
   // Calls `call` with a callback and waits until it is called.
   template <typename Answer, typename Call>
-  static Answer wait_for_answer(Call&& call);
+  static Answer wait_for_answer(Call&& call) {
+    return or_overloaded([&]() -> Answer {
+      INGOT_TRY(refuse_on_shard_thread());
+      const auto answer = std::make_shared<Rendezvous<Answer>>();
+      call([answer](Answer given) { answer->give(std::move(given)); });
+      return answer->take();
+    });
+  }
   Result<std::uint64_t> purge_tree(std::string_view instance_id, bool recursive,
                                    std::uint64_t request_id);
   Result<PurgeResult> purge_trees(const PurgeFilter& filter, Duration timeout);

@@ -37,87 +37,83 @@ bool may_be_empty(const RowView& row) {
 
 void HubClient::signal_entity_async(const EntityId& entity, std::string_view operation,
                                     std::string_view input, SignalOptions options, DoneFn done) {
-  Status valid = validate_entity_id(entity);
-  if (valid.ok()) valid = validate_name("operation", operation);
-  if (valid.ok()) valid = check_payload("the input", input.size());
-  if (valid.ok()) valid = check_payload("the trace context", options.trace_parent.size());
-  if (!valid.ok()) return done(std::move(valid));
-  auto request = named<SignalRequest>(to_string(EntityId(entity.name, entity.key)));
-  request.operation = operation;
-  request.input = input;
-  request.at = options.at;
-  request.trace_parent = std::move(options.trace_parent);
-  request.request_id = options.request_id;
-  request.done = std::move(done);
-  const PartitionId partition = router_.of_hash(request.id_hash);
-  router_.offer_or_refuse(partition, std::move(request));
+  send(std::move(done), [&]() -> Result<SignalRequest> {
+    INGOT_TRY(validate_entity_id(entity));
+    INGOT_TRY(validate_name("operation", operation));
+    INGOT_TRY(check_payload("the input", input.size()));
+    INGOT_TRY(check_payload("the trace context", options.trace_parent.size()));
+    auto request = named<SignalRequest>(to_string(EntityId(entity.name, entity.key)));
+    request.operation = operation;
+    request.input = input;
+    request.at = options.at;
+    request.trace_parent = std::move(options.trace_parent);
+    request.request_id = options.request_id;
+    return request;
+  });
 }
 
 Status HubClient::signal_entity(const EntityId& entity, std::string_view operation,
                                 std::string_view input, SignalOptions options) {
-  INGOT_TRY(refuse_on_shard_thread());
-  const auto answer = std::make_shared<Rendezvous<Status>>();
-  signal_entity_async(entity, operation, input, std::move(options),
-                      [answer](Status status) { answer->give(std::move(status)); });
-  return answer->take();
+  return wait_for_answer<Status>([&](DoneFn done) {
+    signal_entity_async(entity, operation, input, std::move(options), std::move(done));
+  });
 }
 
 void HubClient::get_entity_async(const EntityId& entity, bool include_state, EntityFn done) {
-  if (Status valid = validate_entity_id(entity); !valid.ok()) return done(std::move(valid));
-  auto request = named<EntityRequest>(to_string(EntityId(entity.name, entity.key)));
-  request.include_state = include_state;
-  request.done = std::move(done);
-  const PartitionId partition = router_.of_hash(request.id_hash);
-  router_.offer_or_refuse(partition, std::move(request));
+  send(std::move(done), [&]() -> Result<EntityRequest> {
+    INGOT_TRY(validate_entity_id(entity));
+    auto request = named<EntityRequest>(to_string(EntityId(entity.name, entity.key)));
+    request.include_state = include_state;
+    return request;
+  });
 }
 
 Result<EntityState> HubClient::get_entity(const EntityId& entity, bool include_state) {
-  INGOT_TRY(refuse_on_shard_thread());
-  const auto answer = std::make_shared<Rendezvous<Result<EntityState>>>();
-  get_entity_async(entity, include_state,
-                   [answer](Result<EntityState> state) { answer->give(std::move(state)); });
-  return answer->take();
+  return wait_for_answer<Result<EntityState>>(
+      [&](EntityFn done) { get_entity_async(entity, include_state, std::move(done)); });
 }
 
 Result<EntityPage> HubClient::query_entities(const EntityQuery& query) {
-  INGOT_TRY(refuse_on_shard_thread());
-  INGOT_TRY(check_page_size(query.page_size));
-  if (query.prefix.size() > kInstanceIdBytesMax) {
-    return Status(StatusCode::invalid_argument, "the prefix is longer than an entity's id");
-  }
-  INGOT_ASSIGN(const std::string after, read_id_token(query.continuation_token));
-  using Share = std::map<std::string, EntityState>;
-  std::vector<std::shared_ptr<Share>> shares(router_.partitions());
-  for (auto& share : shares) share = std::make_shared<Share>();
-  std::vector<Status> answers = ask_all<Status>(router_, [&](PartitionId partition) {
-    ScanRequest request;
-    request.prefix = normal_prefix(query.prefix);
-    request.after = after;
-    request.page_size = query.page_size + 1;
-    request.filtered = query.updated_from || query.updated_to;
-    request.take = [from = query.updated_from, to = query.updated_to,
-                    transient = query.include_transient, include = query.include_state,
-                    share = shares[partition.value]](const RowView& row) -> Result<bool> {
-      if (!row.is_entity || !(transient || row.has_entity_state)) return false;
-      if (from && row.updated_at < *from) return false;
-      if (to && row.updated_at >= *to) return false;
-      share->emplace(row.id, to_entity_state(row, include));
-      return true;
-    };
-    return request;
-  });
-  for (Status& answer : answers) INGOT_TRY(std::move(answer));
-  Share all;
-  for (const auto& share : shares) all.merge(*share);
-  EntityPage page;
-  for (auto& [id, state] : all) {
-    if (page.entities.size() == query.page_size) {
-      page.continuation_token = make_id_token(to_string(page.entities.back().id));
-      break;
+  return or_overloaded([&]() -> Result<EntityPage> {
+    INGOT_TRY(refuse_on_shard_thread());
+    INGOT_TRY(check_page_size(query.page_size));
+    if (query.prefix.size() > kInstanceIdBytesMax) {
+      return Status(StatusCode::invalid_argument, "the prefix is longer than an entity's id");
     }
-    page.entities.push_back(std::move(state));
-  }
-  return page;
+    INGOT_ASSIGN(const std::string after, read_id_token(query.continuation_token));
+    using Share = std::map<std::string, EntityState>;
+    std::vector<std::shared_ptr<Share>> shares(router_.partitions());
+    for (auto& share : shares) share = std::make_shared<Share>();
+    std::vector<Status> answers = ask_all<Status>(router_, [&](PartitionId partition) {
+      ScanRequest request;
+      request.prefix = normal_prefix(query.prefix);
+      request.after = after;
+      request.page_size = query.page_size + 1;
+      request.filtered = query.updated_from || query.updated_to;
+      request.take = [from = query.updated_from, to = query.updated_to,
+                      transient = query.include_transient, include = query.include_state,
+                      share = shares[partition.value]](const RowView& row) -> Result<bool> {
+        if (!row.is_entity || !(transient || row.has_entity_state)) return false;
+        if (from && row.updated_at < *from) return false;
+        if (to && row.updated_at >= *to) return false;
+        share->emplace(row.id, to_entity_state(row, include));
+        return true;
+      };
+      return request;
+    });
+    for (Status& answer : answers) INGOT_TRY(std::move(answer));
+    Share all;
+    for (const auto& share : shares) all.merge(*share);
+    EntityPage page;
+    for (auto& [id, state] : all) {
+      if (page.entities.size() == query.page_size) {
+        page.continuation_token = make_id_token(to_string(page.entities.back().id));
+        break;
+      }
+      page.entities.push_back(std::move(state));
+    }
+    return page;
+  });
 }
 
 // A lock is orphaned when the execution that holds it is over.
@@ -131,46 +127,48 @@ Result<bool> HubClient::is_orphaned(const CriticalSection& lock) {
 
 Result<EntityCleanup> HubClient::clean_entity_storage(bool remove_empty,
                                                       bool release_orphaned_locks) {
-  INGOT_TRY(refuse_on_shard_thread());
-  EntityCleanup sum;
-  if (!remove_empty && !release_orphaned_locks) return sum;
-  for (std::uint32_t p = 0; p < router_.partitions(); ++p) {
-    std::string after;
-    for (bool more = true; more;) {
-      const auto suspects = std::make_shared<std::vector<Suspect>>();
-      ScanRequest scan;
-      scan.prefix = "@";
-      scan.after = after;
-      scan.page_size = kSuspectsMax;
-      scan.filtered = true;
-      scan.take = [=](const RowView& row) -> Result<bool> {
-        if (!row.is_entity) return false;
-        const bool locked = !row.lock_owner.empty();
-        if (!(locked ? release_orphaned_locks : remove_empty && may_be_empty(row))) return false;
-        suspects->push_back(
-            {std::string(row.id),
-             {std::string(row.lock_owner), row.lock_execution_id, row.lock_event_id}});
-        return true;
-      };
-      INGOT_TRY(ask<Status>(router_, PartitionId(p), std::move(scan)));
-      for (const Suspect& suspect : *suspects) {
-        auto request = named<CleanEntityRequest>(suspect.id);
-        request.remove_if_empty = remove_empty;
-        if (!suspect.lock.owner.empty()) {
-          INGOT_ASSIGN(const bool orphaned, is_orphaned(suspect.lock));
-          if (!orphaned) continue;
-          request.orphan = suspect.lock;
+  return or_overloaded([&]() -> Result<EntityCleanup> {
+    INGOT_TRY(refuse_on_shard_thread());
+    EntityCleanup sum;
+    if (!remove_empty && !release_orphaned_locks) return sum;
+    for (std::uint32_t p = 0; p < router_.partitions(); ++p) {
+      std::string after;
+      for (bool more = true; more;) {
+        const auto suspects = std::make_shared<std::vector<Suspect>>();
+        ScanRequest scan;
+        scan.prefix = "@";
+        scan.after = after;
+        scan.page_size = kSuspectsMax;
+        scan.filtered = true;
+        scan.take = [=](const RowView& row) -> Result<bool> {
+          if (!row.is_entity) return false;
+          const bool locked = !row.lock_owner.empty();
+          if (!(locked ? release_orphaned_locks : remove_empty && may_be_empty(row))) return false;
+          suspects->push_back(
+              {std::string(row.id),
+               {std::string(row.lock_owner), row.lock_execution_id, row.lock_event_id}});
+          return true;
+        };
+        INGOT_TRY(ask<Status>(router_, PartitionId(p), std::move(scan)));
+        for (const Suspect& suspect : *suspects) {
+          auto request = named<CleanEntityRequest>(suspect.id);
+          request.remove_if_empty = remove_empty;
+          if (!suspect.lock.owner.empty()) {
+            INGOT_ASSIGN(const bool orphaned, is_orphaned(suspect.lock));
+            if (!orphaned) continue;
+            request.orphan = suspect.lock;
+          }
+          INGOT_ASSIGN(const EntityCleanup done,
+                       ask<Result<EntityCleanup>>(router_, std::move(request)));
+          sum.empty_entities_removed += done.empty_entities_removed;
+          sum.orphaned_locks_released += done.orphaned_locks_released;
         }
-        INGOT_ASSIGN(const EntityCleanup done,
-                     ask<Result<EntityCleanup>>(router_, std::move(request)));
-        sum.empty_entities_removed += done.empty_entities_removed;
-        sum.orphaned_locks_released += done.orphaned_locks_released;
+        more = suspects->size() == kSuspectsMax;
+        if (more) after = suspects->back().id;
       }
-      more = suspects->size() == kSuspectsMax;
-      if (more) after = suspects->back().id;
     }
-  }
-  return sum;
+    return sum;
+  });
 }
 
 }  // namespace ingot::partition

@@ -53,44 +53,50 @@ Result<std::uint64_t> HubClient::purge_tree(std::string_view instance_id, bool r
 
 Result<std::uint64_t> HubClient::purge_instance(std::string_view instance_id, bool recursive,
                                                 std::uint64_t request_id) {
-  INGOT_TRY(refuse_on_shard_thread());
-  INGOT_TRY(check_orchestration_id(instance_id));
-  return purge_tree(instance_id, recursive, request_id);
+  return or_overloaded([&]() -> Result<std::uint64_t> {
+    INGOT_TRY(refuse_on_shard_thread());
+    INGOT_TRY(check_orchestration_id(instance_id));
+    return purge_tree(instance_id, recursive, request_id);
+  });
 }
 
 Result<PurgeResult> HubClient::purge_instances(const PurgeFilter& filter, Duration timeout) {
-  INGOT_TRY(refuse_on_shard_thread());
-  INGOT_TRY(check_filter(filter));
-  if (filter.recursive) return purge_trees(filter, timeout);
-  const auto until = deadline_of(timeout);
-  const auto given_up = std::make_shared<std::atomic<bool>>(false);
-  const auto purged = std::make_shared<std::atomic<std::uint64_t>>(0);
-  std::vector<std::shared_ptr<Rendezvous<Status>>> waiting;
-  for (std::uint32_t p = 0; p < router_.partitions(); ++p) {
-    const auto answer = waiting.emplace_back(std::make_shared<Rendezvous<Status>>());
-    PurgeManyRequest request{filter, given_up, purged,
-                             [answer](Status status) { answer->give(std::move(status)); }};
-    if (Status taken = router_.offer(PartitionId(p), std::move(request)); !taken.ok()) {
-      answer->give(std::move(taken));
+  return or_overloaded([&]() -> Result<PurgeResult> {
+    INGOT_TRY(refuse_on_shard_thread());
+    INGOT_TRY(check_filter(filter));
+    if (filter.recursive) return purge_trees(filter, timeout);
+    const auto until = deadline_of(timeout);
+    const auto given_up = std::make_shared<std::atomic<bool>>(false);
+    const auto purged = std::make_shared<std::atomic<std::uint64_t>>(0);
+    std::vector<std::shared_ptr<Rendezvous<Status>>> waiting;
+    std::vector<PurgeManyRequest> requests;
+    for (std::uint32_t p = 0; p < router_.partitions(); ++p) {
+      const auto& answer = waiting.emplace_back(std::make_shared<Rendezvous<Status>>());
+      requests.push_back(
+          {filter, given_up, purged, [answer](Status status) { answer->give(std::move(status)); }});
     }
-  }
-  PurgeResult result;
-  result.complete = true;
-  Status failure;
-  for (const auto& answer : waiting) {
-    const auto left = std::chrono::duration_cast<Duration>(until - Clock::now());
-    std::optional<Status> done = answer->take_for(std::max(left, Duration(0)));
-    if (!done) {
-      // It ends with the next record that it looks at.
-      given_up->store(true);
-      result.complete = false;
-      done = answer->take();
+    // From here on no memory is needed.
+    for (std::uint32_t p = 0; p < router_.partitions(); ++p) {
+      router_.offer_or_refuse(PartitionId(p), std::move(requests[p]));
     }
-    if (!done->ok()) failure = *std::move(done);
-  }
-  INGOT_TRY(std::move(failure));
-  result.purged = purged->load();
-  return result;
+    PurgeResult result;
+    result.complete = true;
+    Status failure;
+    for (const auto& answer : waiting) {
+      const auto left = std::chrono::duration_cast<Duration>(until - Clock::now());
+      std::optional<Status> done = answer->take_for(std::max(left, Duration(0)));
+      if (!done) {
+        // It ends with the next record that it looks at.
+        given_up->store(true);
+        result.complete = false;
+        done = answer->take();
+      }
+      if (!done->ok()) failure = *std::move(done);
+    }
+    INGOT_TRY(std::move(failure));
+    result.purged = purged->load();
+    return result;
+  });
 }
 
 Result<PurgeResult> HubClient::purge_trees(const PurgeFilter& filter, Duration timeout) {

@@ -82,105 +82,111 @@ Result<std::vector<InstanceState>> HubClient::scan_instances(const InstanceQuery
 }
 
 Result<InstancePage> HubClient::query_instances(const InstanceQuery& query) {
-  INGOT_TRY(refuse_on_shard_thread());
-  INGOT_TRY(check_page_size(query.page_size));
-  INGOT_TRY(check_filter(query));
-  INGOT_ASSIGN(std::string after, read_id_token(query.continuation_token));
-  const std::size_t limit = query.page_size + 1;  // one more tells whether a page follows
-  // Ids are spread by their hashes, so a partition seldom has much more than its share.
-  const std::size_t share = limit / router_.partitions();
-  std::size_t per_partition = std::min(limit, share + share / 2 + 8);
-  InstancePage page;
-  do {
-    INGOT_ASSIGN(std::vector<InstanceState> found, scan_instances(query, after, per_partition));
-    std::move(found.begin(), found.end(), std::back_inserter(page.instances));
-    per_partition = limit;
-  } while (page.instances.size() < limit && !after.empty());
-  if (page.instances.size() > query.page_size) {
-    page.instances.resize(query.page_size);
-    page.continuation_token = make_id_token(page.instances.back().instance_id);
-  }
-  return page;
+  return or_overloaded([&]() -> Result<InstancePage> {
+    INGOT_TRY(refuse_on_shard_thread());
+    INGOT_TRY(check_page_size(query.page_size));
+    INGOT_TRY(check_filter(query));
+    INGOT_ASSIGN(std::string after, read_id_token(query.continuation_token));
+    const std::size_t limit = query.page_size + 1;  // one more tells whether a page follows
+    // Ids are spread by their hashes, so a partition seldom has much more than its share.
+    const std::size_t share = limit / router_.partitions();
+    std::size_t per_partition = std::min(limit, share + share / 2 + 8);
+    InstancePage page;
+    do {
+      INGOT_ASSIGN(std::vector<InstanceState> found, scan_instances(query, after, per_partition));
+      std::move(found.begin(), found.end(), std::back_inserter(page.instances));
+      per_partition = limit;
+    } while (page.instances.size() < limit && !after.empty());
+    if (page.instances.size() > query.page_size) {
+      page.instances.resize(query.page_size);
+      page.continuation_token = make_id_token(page.instances.back().instance_id);
+    }
+    return page;
+  });
 }
 
 Result<InstanceIdPage> HubClient::list_instance_ids(const InstanceIdQuery& query) {
-  INGOT_TRY(refuse_on_shard_thread());
-  INGOT_TRY(check_page_size(query.page_size));
-  for (const RuntimeStatus status : query.statuses) {
-    if (!is_terminal(status)) {
-      return Status(StatusCode::invalid_argument, "only finished instances are listed");
-    }
-  }
-  CompletionToken token;
-  token.from.resize(router_.partitions());
-  const bool first = query.continuation_token.empty();
-  if (!first) {
-    INGOT_ASSIGN(token, read_completion_token(query.continuation_token, router_.partitions()));
-  }
-  const std::size_t limit = query.page_size + 1;
-  const Timestamp from = query.completed_from.value_or(Timestamp::min());
-  std::vector<std::shared_ptr<Completed>> shares(router_.partitions());
-  for (auto& share : shares) share = std::make_shared<Completed>();
-  std::vector<Status> answers = ask_all<Status>(router_, [&](PartitionId partition) {
-    CompletionRequest request;
-    request.from = token.from[partition.value];
-    request.completed_from = first ? from : std::max(from, token.time);
-    request.take = [=, statuses = query.statuses, to = query.completed_to,
-                    share = shares[partition.value], after = std::pair(token.time, token.id)](
-                       const RowView& row, storage::RecordCursor resume) -> Result<bool> {
-      if (to && row.updated_at >= *to) return false;
-      // Those of one time come in any order.
-      if (share->size() == limit && row.updated_at > share->rbegin()->first.first) return false;
-      if (!statuses.empty() &&
-          std::find(statuses.begin(), statuses.end(), row.status) == statuses.end()) {
-        return true;
+  return or_overloaded([&]() -> Result<InstanceIdPage> {
+    INGOT_TRY(refuse_on_shard_thread());
+    INGOT_TRY(check_page_size(query.page_size));
+    for (const RuntimeStatus status : query.statuses) {
+      if (!is_terminal(status)) {
+        return Status(StatusCode::invalid_argument, "only finished instances are listed");
       }
-      std::pair<Timestamp, std::string> key(row.updated_at, row.id);
-      if (!first && key <= after) return true;
-      share->insert_or_assign(std::move(key), resume);
-      if (share->size() > limit) share->erase(std::prev(share->end()));
-      return true;
-    };
-    return request;
-  });
-  INGOT_TRY(first_failure(answers));
-
-  InstanceIdPage page;
-  std::vector<Completed::const_iterator> next;
-  for (const auto& share : shares) next.push_back(share->begin());
-  while (page.ids.size() < limit) {
-    std::size_t best = shares.size();
-    for (std::size_t p = 0; p < shares.size(); ++p) {
-      if (next[p] == shares[p]->end()) continue;
-      if (best == shares.size() || next[p]->first < next[best]->first) best = p;
     }
-    if (best == shares.size()) return page;  // no more, and no page follows
-    if (page.ids.size() == query.page_size) break;
-    std::tie(token.time, token.id) = next[best]->first;
-    token.from[best] = next[best]->second;
-    page.ids.push_back(token.id);
-    ++next[best];
-  }
-  // What comes next in a partition can be found from where it says itself.
-  for (std::size_t p = 0; p < shares.size(); ++p) {
-    if (next[p] != shares[p]->end()) token.from[p] = next[p]->second;
-  }
-  page.continuation_token = make_completion_token(token);
-  return page;
+    CompletionToken token;
+    token.from.resize(router_.partitions());
+    const bool first = query.continuation_token.empty();
+    if (!first) {
+      INGOT_ASSIGN(token, read_completion_token(query.continuation_token, router_.partitions()));
+    }
+    const std::size_t limit = query.page_size + 1;
+    const Timestamp from = query.completed_from.value_or(Timestamp::min());
+    std::vector<std::shared_ptr<Completed>> shares(router_.partitions());
+    for (auto& share : shares) share = std::make_shared<Completed>();
+    std::vector<Status> answers = ask_all<Status>(router_, [&](PartitionId partition) {
+      CompletionRequest request;
+      request.from = token.from[partition.value];
+      request.completed_from = first ? from : std::max(from, token.time);
+      request.take = [=, statuses = query.statuses, to = query.completed_to,
+                      share = shares[partition.value], after = std::pair(token.time, token.id)](
+                         const RowView& row, storage::RecordCursor resume) -> Result<bool> {
+        if (to && row.updated_at >= *to) return false;
+        // Those of one time come in any order.
+        if (share->size() == limit && row.updated_at > share->rbegin()->first.first) return false;
+        if (!statuses.empty() &&
+            std::find(statuses.begin(), statuses.end(), row.status) == statuses.end()) {
+          return true;
+        }
+        std::pair<Timestamp, std::string> key(row.updated_at, row.id);
+        if (!first && key <= after) return true;
+        share->insert_or_assign(std::move(key), resume);
+        if (share->size() > limit) share->erase(std::prev(share->end()));
+        return true;
+      };
+      return request;
+    });
+    INGOT_TRY(first_failure(answers));
+
+    InstanceIdPage page;
+    std::vector<Completed::const_iterator> next;
+    for (const auto& share : shares) next.push_back(share->begin());
+    while (page.ids.size() < limit) {
+      std::size_t best = shares.size();
+      for (std::size_t p = 0; p < shares.size(); ++p) {
+        if (next[p] == shares[p]->end()) continue;
+        if (best == shares.size() || next[p]->first < next[best]->first) best = p;
+      }
+      if (best == shares.size()) return page;  // no more, and no page follows
+      if (page.ids.size() == query.page_size) break;
+      std::tie(token.time, token.id) = next[best]->first;
+      token.from[best] = next[best]->second;
+      page.ids.push_back(token.id);
+      ++next[best];
+    }
+    // What comes next in a partition can be found from where it says itself.
+    for (std::size_t p = 0; p < shares.size(); ++p) {
+      if (next[p] != shares[p]->end()) token.from[p] = next[p]->second;
+    }
+    page.continuation_token = make_completion_token(token);
+    return page;
+  });
 }
 
 Result<InstanceCounts> HubClient::count_instances() {
-  INGOT_TRY(refuse_on_shard_thread());
-  InstanceCounts sum;
-  for (Result<InstanceCounts>& counts :
-       ask_all<Result<InstanceCounts>>(router_, [](PartitionId) { return CountRequest{}; })) {
-    if (!counts.ok()) return counts.take_status();
-    for (std::size_t i = 0; i < sum.by_status.size(); ++i) {
-      sum.by_status[i] += counts->by_status[i];
+  return or_overloaded([&]() -> Result<InstanceCounts> {
+    INGOT_TRY(refuse_on_shard_thread());
+    InstanceCounts sum;
+    for (Result<InstanceCounts>& counts :
+         ask_all<Result<InstanceCounts>>(router_, [](PartitionId) { return CountRequest{}; })) {
+      if (!counts.ok()) return counts.take_status();
+      for (std::size_t i = 0; i < sum.by_status.size(); ++i) {
+        sum.by_status[i] += counts->by_status[i];
+      }
+      sum.entities += counts->entities;
     }
-    sum.entities += counts->entities;
-  }
-  return sum;
+    return sum;
+  });
 }
 
 }  // namespace ingot::partition

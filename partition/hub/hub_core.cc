@@ -111,15 +111,17 @@ Status HubCore::close() {
   const std::lock_guard lock(close_mutex_);
   if (closed_) return {};
   closed_ = true;
-  for (const auto& shard : shards_) shard->inbox().close();
-  work_items_.close();
-  activities_.stop();
-  for (const auto& shard : shards_) shard->close();
-  for (const auto& shard : shards_) shard->wait_until_settled();
-  // Jobs refer to the partitions, which the shards destroy next.
-  checkpoint_jobs_.stop();
-  load_jobs_.stop();
-  for (const auto& shard : shards_) shard->finish();
+  or_end("closing a hub", [this] {
+    for (const auto& shard : shards_) shard->inbox().close();
+    work_items_.close();
+    activities_.stop();
+    for (const auto& shard : shards_) shard->close();
+    for (const auto& shard : shards_) shard->wait_until_settled();
+    // Jobs refer to the partitions, which the shards destroy next.
+    checkpoint_jobs_.stop();
+    load_jobs_.stop();
+    for (const auto& shard : shards_) shard->finish();
+  });
   return {};
 }
 
@@ -127,17 +129,24 @@ Status HubCore::checkpoint() {
   if (Shard::on_shard_thread()) {
     return Status(StatusCode::failed_precondition, "a callback can't wait for a checkpoint");
   }
-  Status failure;
-  for (Status& done : ask_all<Status>(router_, [](PartitionId) { return CheckpointRequest{}; })) {
-    if (!done.ok()) failure = std::move(done);
-  }
-  return failure;
+  return or_overloaded([this] {
+    Status failure;
+    for (Status& done : ask_all<Status>(router_, [](PartitionId) { return CheckpointRequest{}; })) {
+      if (!done.ok()) failure = std::move(done);
+    }
+    return failure;
+  });
 }
 
 HubMetrics HubCore::metrics() {
-  HubMetrics metrics;
   const std::lock_guard lock(close_mutex_);
-  if (closed_ || Shard::on_shard_thread()) return metrics;
+  if (closed_ || Shard::on_shard_thread()) return {};
+  Result<HubMetrics> metrics = or_overloaded([this] { return Result<HubMetrics>(measure()); });
+  return metrics.ok() ? *std::move(metrics) : HubMetrics();
+}
+
+HubMetrics HubCore::measure() {
+  HubMetrics metrics;
   std::vector<std::shared_ptr<Rendezvous<PartitionMetrics>>> answers;
   for (std::uint32_t p = 0; p < router_.partitions(); ++p) {
     const auto answer = answers.emplace_back(std::make_shared<Rendezvous<PartitionMetrics>>());

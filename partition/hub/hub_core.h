@@ -34,6 +34,7 @@ class HubCore final : public TaskHub {
  private:
   HubCore(HubDirectory directory, const Registry& registry, const HubOptions& options);
   Status start();
+  HubMetrics measure();  // metrics(), while the hub is open and there is memory
 
   const HubOptions options_;
   const Registry registry_;

@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "core/out_of_memory.h"
 #include "core/try.h"
 #include "partition/hub/rendezvous.h"
 
 namespace ingot::partition {
 namespace {
+
+// An offer, or the place of a receiver, can't be taken back in the middle.
+constexpr const char* kGivingOut = "giving out work";
 
 std::uint32_t limit(std::uint32_t most) { return most == 0 ? UINT32_MAX : most; }
 
@@ -89,7 +93,7 @@ SubscriptionId HubWorkItems::subscribe(std::shared_ptr<WorkReceiver> receiver, W
     const std::lock_guard guard(mutex_);
     subscription->id = ++last_subscription_;
     if (!closed_) {
-      exchange_.add(subscription);
+      or_end(kGivingOut, [&] { exchange_.add(subscription); });
       return subscription->id;
     }
   }
@@ -99,13 +103,13 @@ SubscriptionId HubWorkItems::subscribe(std::shared_ptr<WorkReceiver> receiver, W
 
 void HubWorkItems::ready(SubscriptionId id) {
   const std::lock_guard guard(mutex_);
-  if (!closed_) exchange_.ready(id);
+  if (!closed_) or_end(kGivingOut, [&] { exchange_.ready(id); });
 }
 
 void HubWorkItems::unsubscribe(SubscriptionId id) {
   SubscriptionPtr removed;  // destroyed outside of the lock
   const std::lock_guard guard(mutex_);
-  removed = exchange_.remove(id);
+  or_end(kGivingOut, [&] { removed = exchange_.remove(id); });
 }
 
 void HubWorkItems::close() {
@@ -171,15 +175,17 @@ void HubWorkItems::locked(WorkKind kind, const SubscriptionPtr& subscription, Re
 
 template <typename Item>
 Result<Item> HubWorkItems::lock_next(WorkKind kind, Duration timeout) {
-  WorkFilter filter;
-  if (kind != WorkKind::orchestration) filter.orchestrations.emplace();
-  if (kind != WorkKind::entity) filter.entities.emplace();
-  if (kind != WorkKind::activity) filter.activities.emplace();
-  const auto receiver = std::make_shared<OneItem<Item>>(kind);
-  const SubscriptionId id = subscribe(receiver, std::move(filter));
-  std::optional<Result<Item>> item = receiver->wait(std::max(timeout, Duration(0)));
-  unsubscribe(id);
-  return item ? *std::move(item) : receiver->take_late();
+  return or_overloaded([&]() -> Result<Item> {
+    WorkFilter filter;
+    if (kind != WorkKind::orchestration) filter.orchestrations.emplace();
+    if (kind != WorkKind::entity) filter.entities.emplace();
+    if (kind != WorkKind::activity) filter.activities.emplace();
+    const auto receiver = std::make_shared<OneItem<Item>>(kind);
+    const SubscriptionId id = subscribe(receiver, std::move(filter));
+    std::optional<Result<Item>> item = receiver->wait(std::max(timeout, Duration(0)));
+    unsubscribe(id);
+    return item ? *std::move(item) : receiver->take_late();
+  });
 }
 
 Result<OrchestrationWorkItem> HubWorkItems::lock_orchestration(Duration timeout) {
@@ -204,9 +210,11 @@ void HubWorkItems::ask_async(const WorkItemToken& token, R request, DoneFn done)
 
 template <typename Call>
 Status HubWorkItems::wait_for(Call&& call) {
-  const auto answer = std::make_shared<Rendezvous<Status>>();
-  call([answer](Status status) { answer->give(std::move(status)); });
-  return answer->take();
+  return or_overloaded([&] {
+    const auto answer = std::make_shared<Rendezvous<Status>>();
+    call([answer](Status status) { answer->give(std::move(status)); });
+    return answer->take();
+  });
 }
 
 void HubWorkItems::complete_orchestration_async(const WorkItemToken& token,
@@ -241,7 +249,9 @@ void HubWorkItems::return_item(const WorkItemToken& token) {
   if (token.partition >= router_.partitions()) return;
   const std::lock_guard guard(mutex_);
   if (closed_) return;
-  router_.push(PartitionId(token.partition), AbandonRequest{token, true, [](const Status&) {}});
+  or_end(kGivingOut, [&] {
+    router_.push(PartitionId(token.partition), AbandonRequest{token, true, [](const Status&) {}});
+  });
 }
 
 void HubWorkItems::abandon_async(const WorkItemToken& token, DoneFn done) {

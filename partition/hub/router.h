@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/hash.h"
+#include "core/out_of_memory.h"
 #include "partition/shard/environment.h"
 #include "partition/shard/shard.h"
 
@@ -28,9 +29,8 @@ class Router final : public PartitionPost {
   }
   // A client's request whose callback hears of it when it is not taken.
   void offer_or_refuse(PartitionId partition, Request request) {
-    if (const Status taken = offer(partition, std::move(request)); !taken.ok()) {
-      refuse(request, taken);
-    }
+    const Status taken = or_overloaded([&] { return offer(partition, std::move(request)); });
+    if (!taken.ok()) or_end("refusing a request", [&] { refuse(request, taken); });
   }
   void push(PartitionId partition, Request&& request) override {
     inbox(partition).push(slot(partition), std::move(request));

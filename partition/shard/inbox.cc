@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "core/out_of_memory.h"
 #include "core/planted_bug.h"
 
 namespace ingot::partition {
@@ -44,7 +45,7 @@ Status Inbox::offer(std::uint32_t slot, Request&& request) {
   } catch (const std::bad_alloc&) {
     if (entry != nullptr) request = std::move(entry->request);
     count.fetch_sub(1);
-    return Status(StatusCode::overloaded, "no memory for the request; nothing was taken");
+    return no_memory_for_call();
   }
   static_cast<void>(entry.release());
   wake_();
@@ -52,7 +53,9 @@ Status Inbox::offer(std::uint32_t slot, Request&& request) {
 }
 
 void Inbox::push(std::uint32_t slot, Request&& request) {
-  entries_.push(new Entry(slot, false, std::move(request)));
+  auto entry = std::make_unique<Entry>(slot, false, std::move(request));
+  entries_.push(entry.get());
+  static_cast<void>(entry.release());
   wake_();
 }
 

@@ -33,6 +33,16 @@ bool failing_for_good = false;
 thread_local bool own_thread = false;  // the test's, outside the hub
 thread_local bool inside_new = false;
 
+thread_local std::uint64_t own_left = 0;  // until one of this thread fails; 0: none does
+thread_local bool own_for_good = false;
+thread_local bool own_hit = false;
+
+bool own_fails() {
+  if (own_left == 0 || --own_left != 0) return false;
+  if (own_for_good) own_left = 1;
+  return own_hit = true;
+}
+
 bool fails(Memory memory) {
   if (!watching.load(std::memory_order_acquire) || own_thread) return false;
   const std::uint64_t number = ++counters[static_cast<std::size_t>(memory)];
@@ -43,7 +53,7 @@ bool fails(Memory memory) {
 }
 
 bool c_fails() {
-  if (inside_new || !fails(Memory::c)) return false;
+  if (inside_new || !(own_fails() || fails(Memory::c))) return false;
   errno = ENOMEM;
   return true;
 }
@@ -54,6 +64,7 @@ void* counted(void* memory) {
 }
 
 void* allocate(std::size_t bytes, std::size_t alignment) {
+  if (own_fails()) return nullptr;
   if (fails(opening.load() ? Memory::cpp_opening : Memory::cpp_working)) return nullptr;
   inside_new = true;
   void* const memory = alignment <= alignof(std::max_align_t)
@@ -95,6 +106,17 @@ void fail_no_memory() { armed.store(false, std::memory_order_release); }
 std::uint64_t memory_count(Memory memory) { return counters[static_cast<std::size_t>(memory)]; }
 std::uint64_t memory_hits() { return hit.load(); }
 std::int64_t live_allocations() { return live.load(); }
+
+void fail_on_this_thread(std::uint64_t nth, bool for_good) {
+  own_hit = false;
+  own_for_good = for_good;
+  own_left = nth;
+}
+
+bool end_failing_on_this_thread() {
+  own_left = 0;
+  return own_hit;
+}
 
 void begin_opening() {
   opening = true;

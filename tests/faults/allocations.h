@@ -35,4 +35,10 @@ void fail_no_memory();
 void begin_opening();
 void end_opening();
 
+// The nth allocation of the calling thread from now on fails, of C or of C++, and with `for_good`
+// all later ones.
+void fail_on_this_thread(std::uint64_t nth, bool for_good = false);
+// No more of them; true when one has failed.
+bool end_failing_on_this_thread();
+
 }  // namespace ingot::faults
