@@ -114,6 +114,18 @@ TEST_F(WorkerStreams, AnAbandonedItemComesAgain) {
   EXPECT_EQ(worker->items(), 2);
 }
 
+// A worker that does not answer in time has its room back with the next lock of the item.
+TEST_F(WorkerStreams, AStaleItemTakesNoRoom) {
+  config.hub.work_item_timeout = std::chrono::milliseconds(100);
+  start_server();
+  ::WorkItem kept;
+  const auto worker = keeper(kept);
+  worker->request.set_maxconcurrentorchestrationworkitems(2);
+  worker->start();
+  start_instance("echo", "x");
+  EXPECT_TRUE(has_kept(4));
+}
+
 TEST_F(WorkerStreams, WorkersGetWhatTheirFiltersName) {
   start_server();
   const auto echoes = make_worker();

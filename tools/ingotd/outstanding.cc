@@ -11,18 +11,29 @@ std::string Outstanding::name_of(std::string_view instance_id, std::int32_t task
 
 void Outstanding::add(OutstandingPtr item) {
   const Key key = key_of(item->token);
-  OutstandingPtr stale;  // destroyed outside of the lock
+  OutstandingPtr stale;
   std::string name = name_of(item->instance_id, item->token.task_id);
-  const std::lock_guard lock(mutex_);
-  const auto [place, fresh] = by_name_.try_emplace(std::move(name), key);
-  if (!fresh) {
-    if (const auto old = by_lock_.find(place->second); old != by_lock_.end()) {
-      stale = std::move(old->second);
-      by_lock_.erase(old);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto [place, fresh] = by_name_.try_emplace(std::move(name), key);
+    if (!fresh && place->second.second > key.second) {
+      // Its successor was faster.
+      stale = std::move(item);
+    } else {
+      if (const auto old = by_lock_.find(place->second); !fresh && old != by_lock_.end()) {
+        stale = std::move(old->second);
+        by_lock_.erase(old);
+      }
+      place->second = key;
+      by_lock_.emplace(key, std::move(item));
     }
-    place->second = key;
   }
-  by_lock_.emplace(key, std::move(item));
+  // Nobody will find it any more, so its room would never be free again.
+  if (stale != nullptr) tell(*stale);
+}
+
+void Outstanding::tell(const OutstandingItem& item) {
+  if (const auto owner = item.owner.lock()) owner->settled(item.token, item.kind);
 }
 
 OutstandingPtr Outstanding::find(const WorkItemToken& token) const {
@@ -56,8 +67,7 @@ void Outstanding::settle(const WorkItemToken& token) {
     const std::lock_guard lock(mutex_);
     item = remove(key_of(token));
   }
-  if (item == nullptr) return;
-  if (const auto owner = item->owner.lock()) owner->settled(item->token, item->kind);
+  if (item != nullptr) tell(*item);
 }
 
 void Outstanding::returned(const WorkItemToken& token) {

@@ -28,7 +28,8 @@ namespace ingot::server {
 class WorkOwner {
  public:
   virtual ~WorkOwner() = default;
-  // The item has been completed or given back: there is room for another one.
+  // The item has been completed or given back, or another lock has made its token stale: there is
+  // room for another one.
   virtual void settled(const WorkItemToken& token, WorkKind kind) = 0;
 };
 
@@ -47,7 +48,8 @@ using OutstandingPtr = std::shared_ptr<OutstandingItem>;
 
 class Outstanding {
  public:
-  // An earlier entry of the same instance or activity is replaced: its token is stale now.
+  // An earlier entry of the same instance or activity is replaced: its token is stale now, and its
+  // owner is told. Locks are counted up, so it does not matter in which order the two come.
   void add(OutstandingPtr item);
   // Null when there is none.
   [[nodiscard]] OutstandingPtr find(const WorkItemToken& token) const;
@@ -61,7 +63,8 @@ class Outstanding {
 
  private:
   static constexpr std::size_t kReturnedMax = 65'536;
-  // Lock ids are fresh in a partition.
+  static void tell(const OutstandingItem& item);
+  // Lock ids are fresh in a partition, and an instance stays in its partition.
   using Key = std::pair<std::uint32_t, std::uint64_t>;
   struct KeyHash {
     std::size_t operator()(const Key& key) const {

@@ -170,18 +170,28 @@ void WorkerStream::enqueue(OutstandingPtr item, std::unique_ptr<::WorkItem> mess
   const WorkKind kind = item->kind;
   message->set_completiontoken(core_.tokens.make(token, item->instance_id));
   const std::size_t bytes = message->ByteSizeLong();
-  hub_->outstanding.add(std::move(item));
+  bool held = false;
   {
+    // Before anyone can settle it.
     const std::lock_guard lock(mutex_);
-    if (!ending_) {
+    held = !ending_;
+    if (held) {
       items_.emplace(item_key(token), Held{token, kind});
+    } else {
+      --held_[index(kind)];
+    }
+  }
+  hub_->outstanding.add(std::move(item));
+  if (held) {
+    const std::lock_guard lock(mutex_);
+    // Whoever has ended the stream meanwhile has given it back.
+    if (!ending_) {
       queue_.push_back({std::move(message), bytes});
       queue_bytes_ += bytes;
       core_.figures.bytes_queued.fetch_add(bytes);
       write_next();
-      return;
     }
-    --held_[index(kind)];
+    return;
   }
   hub_->outstanding.returned(token);
   hub_->work_items().return_item(token);
