@@ -38,6 +38,18 @@ void encode_outcome(const ActivityOutcome& outcome, std::int32_t task_id, Timest
   encode_event(event, out);
 }
 
+bool has_room_for(const Instance* instance, std::uint32_t generation, std::string_view event,
+                  Timestamp at, std::string& failed) {
+  if (instance == nullptr || instance->generation != generation) return true;
+  const std::uint64_t bytes = instance->event_bytes() + event.size();
+  if (bytes <= kInstanceBytesMax) return true;
+  Reader reader(event);
+  ActivityOutcome refused;
+  refused.failure = history_too_large(bytes);
+  encode_outcome(refused, decode_trusted_event(reader).scheduled_id, at, 0, failed);
+  return false;
+}
+
 void ActivityDispatch::enqueue_pending(const Instance& instance) {
   for_each_pending_task(instance, [&](std::int32_t id, std::uint64_t offset) {
     enqueue({instance.sequence, instance.generation, id, offset});
@@ -112,16 +124,10 @@ void ActivityDispatch::record(SequenceNumber sequence, std::uint32_t generation,
     Reader reader(event);
     const TaskKey key{sequence, generation, decode_trusted_event(reader).scheduled_id};
     if (state_.detached.find(key) == nullptr) return;  // it had a result before
-  } else if (instance->event_bytes() + event.size() > kInstanceBytesMax) {
-    Reader reader(event);
-    ActivityOutcome refused;
-    refused.failure = history_too_large(instance->event_bytes() + event.size());
-    std::string failed;
-    encode_outcome(refused, decode_trusted_event(reader).scheduled_id, recorder_.now(), 0, failed);
-    recorder_.record(ActivityCompleted{sequence, generation, failed});
-    return;
   }
-  recorder_.record(ActivityCompleted{sequence, generation, event});
+  std::string failed;
+  const bool fits = has_room_for(instance, generation, event, recorder_.now(), failed);
+  recorder_.record(ActivityCompleted{sequence, generation, fits ? event : failed});
 }
 
 }  // namespace ingot::partition

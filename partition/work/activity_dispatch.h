@@ -55,5 +55,9 @@ class ActivityDispatch {
 // `payload_bytes_max` becomes a failure.
 void encode_outcome(const ActivityOutcome& outcome, std::int32_t task_id, Timestamp at,
                     std::uint64_t payload_bytes_max, std::string& out);
+// Whether the execution that waits for an activity's outcome, if it is there, has room for it.
+// `failed` is the encoded failure that comes in its place when not.
+[[nodiscard]] bool has_room_for(const Instance* instance, std::uint32_t generation,
+                                std::string_view event, Timestamp at, std::string& failed);
 
 }  // namespace ingot::partition

@@ -408,7 +408,9 @@ void ForeignWork::take(CompleteOrchestrationRequest& request) {
   const auto continues = [](const HistoryEvent& action) {
     return action.kind == HistoryEventKind::continue_as_new;
   };
-  if (std::any_of(request.outcome.actions.begin(), request.outcome.actions.end(), continues)) {
+  const bool carries_on =
+      std::any_of(request.outcome.actions.begin(), request.outcome.actions.end(), continues);
+  if (carries_on) {
     body.next_execution_id = {random_.next(), random_.next() | 1};
     for (HistoryEvent event : request.outcome.carry_over) {
       if (!is_client_message(event.kind)) {
@@ -430,6 +432,16 @@ void ForeignWork::take(CompleteOrchestrationRequest& request) {
       }
     }
     body.carry_over = carry_over;
+  }
+  const std::uint64_t step_bytes = step.size() + carry_over.size();
+  const std::uint64_t history_bytes = carries_on ? 0 : instance->event_bytes();
+  std::string failed;
+  if (step_bytes + history_bytes > kInstanceBytesMax) {
+    failed = encode_failed_completion(history_too_large(step_bytes + history_bytes),
+                                      instance->next_action_id, recorder_.now());
+    body.actions = failed;
+    body.carry_over = {};
+    body.next_execution_id = {};
   }
   release(*held.lock);
   record_and_answer(recorder_, gate_, body, request.done, Status{});
@@ -476,10 +488,14 @@ void ForeignWork::take(CompleteActivityRequest& request) {
   std::string event;
   encode_outcome(outcome, request.token.task_id, recorder_.now(),
                  environment_.options.payload_bytes_max, event);
+  std::string failed;
+  const bool fits = has_room_for(state_.instances.find(held.task.sequence), held.task.generation,
+                                 event, recorder_.now(), failed);
   release_activity(held);
-  record_and_answer(recorder_, gate_,
-                    ActivityCompleted{held.task.sequence, held.task.generation, event},
-                    request.done, Status{});
+  record_and_answer(
+      recorder_, gate_,
+      ActivityCompleted{held.task.sequence, held.task.generation, fits ? event : failed},
+      request.done, Status{});
 }
 
 void ForeignWork::take(AbandonRequest& request) {
