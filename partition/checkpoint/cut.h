@@ -2,9 +2,10 @@
 
 // Cut: what one checkpoint writes: the state as of one position.
 //
-// Taking it is O(1): the lists of changes are moved out. The dirty instances are then copied in
-// slices, and each is copied at the latest before a fact changes it, so that every copy is as of
-// the cut. The finished records are taken as they lie.
+// Taking it moves the lists of changes out and encodes the tables, which takes as long as the
+// outbox and the remembered request ids (65,536 at most) are many, but not as the instances are.
+// The dirty instances are then copied in slices, and each is copied at the latest before a fact
+// changes it, so that every copy is as of the cut. The finished records are taken as they lie.
 
 #include <memory>
 #include <string>
