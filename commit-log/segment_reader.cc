@@ -61,8 +61,9 @@ Result<FoundFrame> SegmentReader::at(std::uint64_t offset) {
   found.header = load_header(block);
   if (found.header.magic != kFrameMagic) return found;
   // A header lies within one sector, so a torn write leaves it whole or not at all: one that knows
-  // another size of its segment was written when the file had that size.
-  if (claims_segment(found.header, context_) &&
+  // another size of its segment was written when the file had that size. Another version may say
+  // something else in that place.
+  if (found.header.version == kFrameVersion && claims_segment(found.header, context_) &&
       found.header.segment_blocks * kBlockBytes != context_.segment_bytes) {
     found.kind = FrameKind::misplaced;
     return found;

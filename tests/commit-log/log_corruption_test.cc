@@ -334,6 +334,17 @@ TEST_F(LogCorruptionTest, ANewerFormatIsUnsupported) {
     });
     expect_refused(outcome, frame.file, StatusCode::unsupported);
   }
+  // Where version 1 has the segment's size, version 2 may have anything.
+  const Frame& last = frames_.back();
+  const Outcome outcome = open_damaged([&](sim::SimDisk& disk) {
+    std::string bytes = disk.read_file(last.file).substr(last.offset, last.bytes);
+    FrameHeader header = load_header({bytes.data(), bytes.size()});
+    header.version = 2;
+    ++header.segment_blocks;
+    seal_frame(header, {bytes.data(), bytes.size()});
+    disk.overwrite(last.file, last.offset, bytes);
+  });
+  expect_refused(outcome, last.file, StatusCode::unsupported);
 }
 
 TEST_F(LogCorruptionTest, AReadErrorRefusesAndChangesNothing) {
