@@ -6,6 +6,7 @@
 
 #include "core/assert.h"
 #include "core/hash.h"
+#include "core/out_of_memory.h"
 #include "core/planted_bug.h"
 
 namespace ingot::log {
@@ -114,7 +115,7 @@ Result<std::string_view> FramePayload::open(const FrameHeader& header,
     return Status(StatusCode::corrupt, "the payload can't decompress to its length");
   }
   if (context_ == nullptr) context_ = ZSTD_createDCtx();
-  INGOT_ASSERT(context_ != nullptr);
+  if (context_ == nullptr) return resource_failure("unpacking a frame", "out of memory");
   if (raw_.size() < header.raw_bytes) raw_.resize(header.raw_bytes);
   const std::size_t size = ZSTD_decompressDCtx(static_cast<ZSTD_DCtx*>(context_), raw_.data(),
                                                header.raw_bytes, stored.data(), stored.size());
