@@ -90,8 +90,13 @@ Status load_checkpoint(const storage::CheckpointStore& store, PartitionState& st
   return store.for_each_entry(
       storage::EntryTable::work, [&](std::string_view key, std::string_view) -> Status {
         INGOT_ASSIGN(const SequenceNumber sequence, decode_work_key(key));
-        INGOT_ASSIGN(const std::string row, store.read_row(sequence));
-        INGOT_ASSIGN(std::unique_ptr<Instance> instance, stored_instance(row, sequence));
+        const Result<std::string> row = store.read_row(sequence);
+        if (row.status().code() == StatusCode::not_found) {
+          return Status(StatusCode::corrupt, "row " + std::to_string(sequence.value) +
+                                                 " is missing, and its instance is listed");
+        }
+        if (!row.ok()) return row.status();
+        INGOT_ASSIGN(std::unique_ptr<Instance> instance, stored_instance(*row, sequence));
         state.instances.insert(std::move(instance));
         return {};
       });

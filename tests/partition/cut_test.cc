@@ -234,6 +234,23 @@ TEST(CutTest, ACutOfNothingIsACheckpointToo) {
   machine.expect_recoverable();
 }
 
+TEST(CutTest, AListedInstanceWithoutItsRowIsCorrupt) {
+  const auto store = storage::make_memory_store();
+  PartitionState state(kSelf, kPartitions);
+  state.applied = Position(5);
+  auto checkpoint = store->begin();
+  ASSERT_TRUE(checkpoint.ok());
+  std::string tables;
+  state.encode_tables(tables);
+  (*checkpoint)->put_blob(kTablesBlob, tables);
+  (*checkpoint)->put_entry(storage::EntryTable::work, encode_work_key(SequenceNumber(7)), {});
+  ASSERT_TRUE((*checkpoint)->commit(Position(5)).ok());
+  PartitionState read(kSelf, kPartitions);
+  const Status refused = load_checkpoint(*store, read);
+  EXPECT_EQ(refused.code(), StatusCode::corrupt) << refused.to_string();
+  EXPECT_NE(refused.message().find('7'), std::string::npos) << refused.to_string();
+}
+
 TEST(CutTest, TablesOfAnotherPositionAreCorrupt) {
   const auto store = storage::make_memory_store();
   PartitionState state(kSelf, kPartitions);
