@@ -167,7 +167,8 @@ Status write_draft(const std::string& folder, const HubIdentity& identity) {
 Result<std::uint64_t> drafted_hub_id(const std::string& folder) {
   const Result<std::optional<HubIdentity>> draft = read_hub_file(folder + "/hub.ingot.new");
   if (draft.ok() && *draft) return (*draft)->hub_id;
-  if (draft.status().code() == StatusCode::io_error) return draft.status();
+  const StatusCode code = draft.status().code();
+  if (code == StatusCode::io_error || code == StatusCode::disk_full) return draft.status();
   return entropy64();
 }
 
