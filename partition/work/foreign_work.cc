@@ -38,6 +38,11 @@ Status nothing_to_do() {
   return Status(StatusCode::not_found, "the work item has been done in the meantime");
 }
 
+// A stale token is accepted. What made it stale may be the same outcome, and not be durable yet.
+void ignore_stale(EffectGate& gate, const Recorder& recorder, std::function<void(Status)>& done) {
+  answer_when_durable(gate, recorder.position(), std::move(done), Status{});
+}
+
 }  // namespace
 
 void ForeignWork::offer(WorkKind kind, WorkOffer offered) {
@@ -373,10 +378,7 @@ Result<std::string> ForeignWork::encode_actions(const EntityOutcome& outcome,
 
 void ForeignWork::take(CompleteOrchestrationRequest& request) {
   const Locked held = find_locked(request.token, WorkKind::orchestration);
-  if (!held) {
-    request.done(Status{});
-    return;
-  }
+  if (!held) return ignore_stale(gate_, recorder_, request.done);
   const Instance* instance = held.instance;
   Result<std::string> actions = encode_actions(request.outcome, *instance);
   if (!actions.ok()) {
@@ -450,10 +452,7 @@ void ForeignWork::take(CompleteOrchestrationRequest& request) {
 
 void ForeignWork::take(CompleteEntityRequest& request) {
   const Locked held = find_locked(request.token, WorkKind::entity);
-  if (!held) {
-    request.done(Status{});
-    return;
-  }
+  if (!held) return ignore_stale(gate_, recorder_, request.done);
   const Instance* instance = held.instance;
   const Result<std::string> actions = encode_actions(request.outcome, *instance);
   if (!actions.ok()) {
@@ -477,10 +476,7 @@ void ForeignWork::take(CompleteEntityRequest& request) {
 
 void ForeignWork::take(CompleteActivityRequest& request) {
   const Locked held = find_locked(request.token, WorkKind::activity);
-  if (!held) {
-    request.done(Status{});
-    return;
-  }
+  if (!held) return ignore_stale(gate_, recorder_, request.done);
   ActivityOutcome outcome;
   outcome.ok = !request.failure.has_value();
   if (request.failure) outcome.failure = *request.failure;
