@@ -17,6 +17,13 @@ std::uint32_t limit(std::uint32_t most) { return most == 0 ? UINT32_MAX : most; 
 
 Status closed() { return Status(StatusCode::cancelled, "the task hub is closed"); }
 
+// What blocks would wait for the shard whose thread it keeps.
+Status refuse_on_shard_thread() {
+  if (!Shard::on_shard_thread()) return {};
+  return Status(StatusCode::failed_precondition,
+                "a blocking call from a callback would stop the shard that has to answer it");
+}
+
 // Takes one item, for a thread that waits.
 template <typename Item>
 class OneItem final : public WorkReceiver {
@@ -176,6 +183,7 @@ void HubWorkItems::locked(WorkKind kind, const SubscriptionPtr& subscription, Re
 template <typename Item>
 Result<Item> HubWorkItems::lock_next(WorkKind kind, Duration timeout) {
   return or_overloaded([&]() -> Result<Item> {
+    INGOT_TRY(refuse_on_shard_thread());
     WorkFilter filter;
     if (kind != WorkKind::orchestration) filter.orchestrations.emplace();
     if (kind != WorkKind::entity) filter.entities.emplace();
@@ -210,7 +218,8 @@ void HubWorkItems::ask_async(const WorkItemToken& token, R request, DoneFn done)
 
 template <typename Call>
 Status HubWorkItems::wait_for(Call&& call) {
-  return or_overloaded([&] {
+  return or_overloaded([&]() -> Status {
+    INGOT_TRY(refuse_on_shard_thread());
     const auto answer = std::make_shared<Rendezvous<Status>>();
     call([answer](Status status) { answer->give(std::move(status)); });
     return answer->take();

@@ -1,9 +1,7 @@
 // What foreign workers say may be wrong: it is refused, and nothing stops. What they hold is
 // counted.
 
-#include <atomic>
-#include <deque>
-#include <mutex>
+#include <future>
 
 #include "tests/support/hub_fixture.h"
 
@@ -152,6 +150,28 @@ TEST_F(HubForeignSteps, NothingIsKeptOfAStepThatIsDone) {
   const std::uint64_t before = memory();
   run_all();
   EXPECT_LT(memory(), before + kEntities * 110);
+}
+
+TEST_F(HubForeignSteps, CallbacksAreRefusedWhatBlocks) {
+  open();
+  const std::string id = start("foreign");
+  const OrchestrationWorkItem item = lock_orchestration();
+  std::promise<std::vector<Status>> answers;
+  OrchestrationOutcome outcome;
+  outcome.actions = {end(0)};
+  work().complete_orchestration_async(item.token, outcome, [&](const Status& done) {
+    answers.set_value(
+        {done, work().complete_orchestration(item.token, outcome),
+         work().complete_entity(item.token, {}), work().complete_activity(item.token, "x"),
+         work().fail_activity(item.token, {}), work().abandon_orchestration(item.token),
+         work().lock_orchestration(Duration(0)).status()});
+  });
+  std::vector<Status> given = answers.get_future().get();
+  must(given.front());
+  for (std::size_t i = 1; i < given.size(); ++i) {
+    EXPECT_EQ(given[i].code(), StatusCode::failed_precondition) << i;
+  }
+  expect_output(finish(id), "done");
 }
 
 }  // namespace
