@@ -28,7 +28,9 @@ void Retention::turn(Duration monotonic) {
   request.from = from_;
   request.take = [this](const RowView& row, storage::RecordCursor resume) -> Result<bool> {
     from_ = resume;
-    const Duration left = row.updated_at + environment_.options.retention - recorder_.now();
+    // The sum of a time and a retention of centuries would overflow.
+    const Duration age = std::max(Duration(recorder_.now() - row.updated_at), Duration(0));
+    const Duration left = environment_.options.retention - age;
     if (left > Duration(0) && !INGOT_PLANTED(kRetainNothing)) {
       progress_->wait = std::min(left, kWaitMax);
       return false;

@@ -95,8 +95,11 @@ void add_hub_options(CLI::App& app, ServerConfig& config) {
   app.add_option_function<double>(
          "--retention",
          [&hub](double seconds) {
-           hub.retention =
-               std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+           // More than can be counted is for ever, too.
+           const std::chrono::duration<double> retention(seconds);
+           hub.retention = retention < std::chrono::duration<double>(Duration::max())
+                               ? std::chrono::duration_cast<Duration>(retention)
+                               : Duration::max();
          },
          "How long finished instances are kept, in seconds; 0: for ever")
       ->check(CLI::NonNegativeNumber);
