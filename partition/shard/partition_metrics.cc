@@ -1,5 +1,7 @@
 // What a partition says of itself to those who watch the hub.
 
+#include <algorithm>
+
 #include "partition/shard/partition.h"
 
 namespace ingot::partition {
@@ -14,7 +16,9 @@ PartitionMetrics Partition::metrics() const {
                      state_->count(RuntimeStatus::suspended);
   m.entities = state_->counters.entities;
   m.instances_resident = state_->instances.size();
-  m.orchestrations_completed = state_->counters.finished - counters_at_open_.finished;
+  // One that had failed before the opening may have been rewound since.
+  const std::uint64_t finished = std::max(state_->counters.finished, counters_at_open_.finished);
+  m.orchestrations_completed = finished - counters_at_open_.finished;
   m.durable_position = log_->durable_position().value;
   m.checkpoint_position = store_->position().value;
   const log::LogCounters log = log_->counters();
