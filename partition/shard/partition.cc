@@ -204,7 +204,7 @@ void Partition::take(std::unique_ptr<Inbox::Entry> entry) {
 }
 
 void Partition::dispatch(std::unique_ptr<Inbox::Entry> entry) {
-  if (stopped_) {
+  if (stopped_ && !std::holds_alternative<MetricsRequest>(entry->request)) {
     refuse(entry->request,
            Status(StatusCode::unavailable, "partition " + std::to_string(state_->partition.value) +
                                                " has stopped: " + recorder_.failure().to_string()));
