@@ -10,6 +10,9 @@
 namespace ingot::storage {
 namespace {
 
+// A zstd block holds 128 KiB at most and takes 4 bytes at least (RFC 8878, 3.1.1.2).
+constexpr std::uint64_t kExpansionMax = (128U << 10) / 4;
+
 struct FreeDecompressor {
   void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
 };
@@ -82,6 +85,9 @@ std::optional<std::string> unpack(std::string_view pack) {
   thread_local const std::unique_ptr<ZSTD_DCtx, FreeDecompressor> context(ZSTD_createDCtx());
   // Too little memory must never look like damage.
   if (context == nullptr) throw std::bad_alloc();
+  // The head alone must not make us take a gigabyte.
+  if (ZSTD_getFrameContentSize(frame.data(), frame.size()) != head->bytes) return std::nullopt;
+  if (head->bytes > frame.size() * kExpansionMax) return std::nullopt;
   std::string bytes(head->bytes, '\0');
   const std::size_t size =
       ZSTD_decompressDCtx(context.get(), bytes.data(), bytes.size(), frame.data(), frame.size());

@@ -25,7 +25,7 @@
 namespace ingot::storage {
 
 // Of one pack uncompressed: bounds what a reader allocates.
-inline constexpr std::uint64_t kPackBytesMax = std::uint64_t{256} << 20;
+inline constexpr std::uint64_t kPackBytesMax = std::uint64_t{1} << 30;
 
 // The number of the n-th pack's first writing, and the other way round.
 inline constexpr unsigned kRewriteBits = 8;
