@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 #include "core/out_of_memory.h"
 #include "core/random.h"
@@ -108,12 +109,23 @@ Status HubCore::close() {
   if (Shard::on_shard_thread()) {
     return Status(StatusCode::failed_precondition, "a hub can't be closed from a callback");
   }
-  const std::lock_guard lock(close_mutex_);
-  if (closed_) return {};
-  closed_ = true;
+  // It would wait for itself.
+  if (activities_.runs_this_thread()) {
+    return Status(StatusCode::failed_precondition, "a hub can't be closed from an activity");
+  }
+  {
+    std::unique_lock lock(mutex_);
+    if (std::exchange(closing_, true)) {
+      changed_.wait(lock, [this] { return closed_; });
+      return {};
+    }
+    changed_.wait(lock, [this] { return asking_ == 0; });
+  }
   or_end("closing a hub", [this] {
     for (const auto& shard : shards_) shard->inbox().close();
     work_items_.close();
+    // Before the pool: its activities may be among those who wait.
+    for (const auto& shard : shards_) shard->end_waits();
     activities_.stop();
     for (const auto& shard : shards_) shard->close();
     for (const auto& shard : shards_) shard->wait_until_settled();
@@ -122,6 +134,11 @@ Status HubCore::close() {
     load_jobs_.stop();
     for (const auto& shard : shards_) shard->finish();
   });
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  changed_.notify_all();
   return {};
 }
 
@@ -139,9 +156,18 @@ Status HubCore::checkpoint() {
 }
 
 HubMetrics HubCore::metrics() {
-  const std::lock_guard lock(close_mutex_);
-  if (closed_ || Shard::on_shard_thread()) return {};
+  if (Shard::on_shard_thread()) return {};
+  {
+    const std::lock_guard lock(mutex_);
+    if (closing_) return {};
+    ++asking_;
+  }
   Result<HubMetrics> metrics = or_overloaded([this] { return Result<HubMetrics>(measure()); });
+  {
+    // Told under the mutex: nothing of the hub is touched once close() may go on.
+    const std::lock_guard lock(mutex_);
+    if (--asking_ == 0) changed_.notify_all();
+  }
   return metrics.ok() ? *std::move(metrics) : HubMetrics();
 }
 

@@ -5,6 +5,8 @@
 
 #include <ingot/task_hub.h>
 
+#include <condition_variable>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -49,8 +51,12 @@ class HubCore final : public TaskHub {
   Environment environment_;
   HubClient client_;
 
-  std::mutex close_mutex_;
+  // Never held while waiting for a shard or for the pool.
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool closing_ = false;
   bool closed_ = false;
+  std::uint32_t asking_ = 0;  // calls of metrics(), which need the shards
 };
 
 // `invalid_argument` names the option that is out of its bounds.

@@ -559,6 +559,8 @@ void Partition::refuse_loads(const Status& why) {
   }
 }
 
+void Partition::refuse_waits() { waiters_.refuse_all(closed()); }
+
 void Partition::end_waits() {
   // What a full disk has kept from being taken, and from being written.
   for (const auto& entry : std::exchange(held_work_, {})) {

@@ -61,6 +61,8 @@ class Partition final : private EffectDispatcher {
 
   // From now on no local work starts; what was taken is still written and answered.
   void close();
+  // The hub closes, but work goes on: those who wait for an instance are told.
+  void refuse_waits();
   // After settling: those who still wait are told that the hub closes.
   void end_waits();
   // Everything that was recorded is durable and answered (or the partition has failed).

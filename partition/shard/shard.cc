@@ -92,6 +92,9 @@ void Shard::loop() {
     bool busy = drain_inbox();
     for (const auto& partition : partitions_) busy |= partition->turn(now, monotonic);
     busy |= reap();
+    if (ending_waits_.load()) {
+      for (const auto& partition : partitions_) partition->refuse_waits();
+    }
     if (figures_wanted_.load()) {
       ShardFigures figures;
       for (const auto& partition : partitions_) {
@@ -170,6 +173,12 @@ void Shard::enter(Phase phase) {
 }
 
 void Shard::go() { enter(Phase::working); }
+
+void Shard::end_waits() {
+  ending_waits_.store(true);
+  log::Io* io = waker_.load(std::memory_order_acquire);
+  if (io != nullptr) io->wake();
+}
 
 void Shard::close() {
   closing_.store(true);

@@ -47,6 +47,8 @@ class Shard {
   [[nodiscard]] Inbox& inbox() { return *inbox_; }
   [[nodiscard]] const std::string& io_name() const { return io_name_; }
 
+  // Ends the waits for instances, those that are still to come as well; returns at once.
+  void end_waits();
   // Stops local work, writes and answers what was taken; returns at once.
   void close();
   // Returns when everything is durable.
@@ -86,6 +88,7 @@ class Shard {
   std::mutex mutex_;
   std::condition_variable changed_;
   Phase phase_ = Phase::recovering;
+  std::atomic<bool> ending_waits_{false};
   std::atomic<bool> closing_{false};
   std::atomic<log::Io*> waker_{nullptr};
   std::vector<std::promise<ShardFigures>> figure_requests_;  // under mutex_

@@ -15,6 +15,8 @@ namespace {
 constexpr std::size_t kBatchMax = 64;
 constexpr Duration kResultDelayMax = std::chrono::milliseconds(1);
 
+thread_local const ActivityPool* pool_of_thread = nullptr;
+
 }  // namespace
 
 ActivityPool::ActivityPool(const HubOptions& options, const Clock& clock, PartitionPost& post)
@@ -62,7 +64,10 @@ void ActivityPool::stop() {
   threads_.clear();
 }
 
+bool ActivityPool::runs_this_thread() const { return pool_of_thread == this; }
+
 void ActivityPool::work(Running& running) {
+  pool_of_thread = this;
   std::unique_lock lock(mutex_);
   for (;;) {
     if (results_count_ >= kBatchMax || (results_count_ != 0 && (jobs_.empty() || stopping_))) {

@@ -30,6 +30,8 @@ class ActivityPool final : public ActivityExecutor {
   // Ends the threads after the jobs that run now; the rest is dropped, and offered again by the
   // next recovery. Idempotent.
   void stop();
+  // True in an activity that this pool runs.
+  [[nodiscard]] bool runs_this_thread() const;
 
  private:
   // What one thread runs now.
