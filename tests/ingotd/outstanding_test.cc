@@ -14,10 +14,13 @@ class Owner final : public WorkOwner {
   void settled(const WorkItemToken& token, WorkKind /*kind*/) override {
     settled_.push_back(token.lock);
   }
+  void refused(const WorkItemToken& token) override { refused_.push_back(token.lock); }
+  [[nodiscard]] const std::vector<std::uint64_t>& refused_locks() const { return refused_; }
   [[nodiscard]] const std::vector<std::uint64_t>& settled_locks() const { return settled_; }
 
  private:
   std::vector<std::uint64_t> settled_;
+  std::vector<std::uint64_t> refused_;
 };
 
 using Locks = std::vector<std::uint64_t>;
@@ -76,6 +79,18 @@ TEST_F(OutstandingTable, TheNewerLockStaysWhicheverComesLast) {
   EXPECT_EQ(table_.find(old), nullptr);
   ASSERT_NE(table_.find(present), nullptr);
   EXPECT_EQ(table_.find("a", 0), table_.find(present));
+}
+
+TEST_F(OutstandingTable, TheOwnerOfARefusedItemIsToldAndKeepsIt) {
+  const auto passing = std::make_shared<Owner>();
+  const WorkItemToken token = add(1, 0, passing);
+  EXPECT_TRUE(table_.refuse(token));
+  EXPECT_EQ(passing->refused_locks(), Locks{1});
+  EXPECT_EQ(passing->settled_locks(), Locks{});
+  EXPECT_NE(table_.find(token), nullptr);
+  table_.settle(token);
+  EXPECT_EQ(passing->settled_locks(), Locks{1});
+  EXPECT_FALSE(table_.refuse(token));
 }
 
 TEST_F(OutstandingTable, OtherItemsOfTheInstanceStay) {

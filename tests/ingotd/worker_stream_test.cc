@@ -126,6 +126,27 @@ TEST_F(WorkerStreams, AStaleItemTakesNoRoom) {
   EXPECT_TRUE(has_kept(4));
 }
 
+// Not every worker tries again when the server is overloaded or its disk is full.
+TEST_F(WorkerStreams, AnItemWhoseCompletionIsRefusedComesAgain) {
+  config.ping_interval = std::chrono::milliseconds(50);
+  start_server();
+  ::WorkItem kept;
+  const auto worker = keeper(kept);
+  worker->start();
+  const std::string id = start_instance("echo", "x");
+  ASSERT_TRUE(has_kept());
+  const auto opened = server->hubs().find(hub);
+  ASSERT_TRUE(opened.ok());
+  const OutstandingPtr item = (*opened)->outstanding.find(id, -1);
+  ASSERT_NE(item, nullptr);
+  EXPECT_TRUE((*opened)->outstanding.refuse(item->token));
+  ASSERT_TRUE(has_kept(2));
+  EXPECT_EQ(server->figures().items_returned.load(), 1U);
+  const std::lock_guard lock(mutex_);
+  EXPECT_CODE(complete(kept, "again"), OK);
+  EXPECT_EQ(wait_for_completion(id).output().value(), "again");
+}
+
 TEST_F(WorkerStreams, WorkersGetWhatTheirFiltersName) {
   start_server();
   const auto echoes = make_worker();

@@ -17,7 +17,7 @@ struct ServerFigures {
   std::atomic<std::uint64_t> clients_waiting{0};  // now
   std::atomic<std::uint64_t> items_sent{0};
   std::atomic<std::uint64_t> items_completed{0};
-  std::atomic<std::uint64_t> items_returned{0};  // undone, by closed streams
+  std::atomic<std::uint64_t> items_returned{0};  // undone: streams closed, or refused
   std::atomic<std::uint64_t> bytes_queued{0};    // of items that wait to be sent, now
   std::atomic<bool> draining{false};             // the server stops: /readyz says no
 };

@@ -70,6 +70,14 @@ void Outstanding::settle(const WorkItemToken& token) {
   if (item != nullptr) tell(*item);
 }
 
+bool Outstanding::refuse(const WorkItemToken& token) {
+  const OutstandingPtr item = find(token);
+  const auto owner = item == nullptr ? nullptr : item->owner.lock();
+  if (owner == nullptr) return false;
+  owner->refused(token);
+  return true;
+}
+
 void Outstanding::returned(const WorkItemToken& token) {
   OutstandingPtr oldest;
   const std::lock_guard lock(mutex_);

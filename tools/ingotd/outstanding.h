@@ -31,6 +31,9 @@ class WorkOwner {
   // The item has been completed or given back, or another lock has made its token stale: there is
   // room for another one.
   virtual void settled(const WorkItemToken& token, WorkKind kind) = 0;
+  // A completion of it has been refused for a reason that passes (`overloaded`, `disk_full`). Not
+  // every worker tries again, so the owner gives the item back a while later, unless it is settled.
+  virtual void refused(const WorkItemToken& token) = 0;
 };
 
 struct OutstandingItem {
@@ -57,7 +60,9 @@ class Outstanding {
   [[nodiscard]] OutstandingPtr find(std::string_view instance_id, std::int32_t task_id) const;
   // Takes it out and tells its owner.
   void settle(const WorkItemToken& token);
-  // Its stream has closed.
+  // A completion of it has been refused: tells its owner. False when it has none any more.
+  [[nodiscard]] bool refuse(const WorkItemToken& token);
+  // It has been given back, or its stream has closed.
   void returned(const WorkItemToken& token);
   [[nodiscard]] std::size_t size() const;
 

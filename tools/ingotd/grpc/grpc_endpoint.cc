@@ -94,7 +94,10 @@ void GrpcEndpoint::ping() {
   while (!stopped_.wait_for(lock, config_.ping_interval / 2, [this] { return stopping_; })) {
     lock.unlock();
     const auto then = std::chrono::steady_clock::now() - config_.ping_interval / 2;
-    for (const auto& stream : core_.streams.all()) stream->ping_unless_sent_since(then);
+    for (const auto& stream : core_.streams.all()) {
+      stream->give_back_refused();
+      stream->ping_unless_sent_since(then);
+    }
     lock.lock();
   }
 }

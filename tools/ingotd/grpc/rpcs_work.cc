@@ -109,7 +109,12 @@ Client::DoneFn Service::settler(Reactor* reactor, HubPtr hub, const WorkItemToke
                                 std::optional<Status> refusal) {
   return [this, reactor, hub = std::move(hub), token, refusal](Status status) {
     core_.answers.post([this, reactor, hub, token, refusal, status = std::move(status)] {
-      if (status.ok()) hub->outstanding.settle(token);
+      if (status.ok()) {
+        hub->outstanding.settle(token);
+      } else if (status.code() != StatusCode::invalid_argument && !hub->outstanding.refuse(token)) {
+        // Nobody's: it is locked by nothing but this token.
+        hub->work_items().return_item(token);
+      }
       finish(reactor, refusal.value_or(status));
     });
   };

@@ -1,6 +1,7 @@
 #include "tools/ingotd/grpc/worker_stream.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "tools/ingotd/grpc/convert_entities.h"
 #include "tools/ingotd/grpc/convert_history.h"
@@ -207,6 +208,32 @@ void WorkerStream::settled(const WorkItemToken& token, WorkKind kind) {
   }
   core_.figures.items_completed.fetch_add(1);
   tell_if_room();
+}
+
+void WorkerStream::refused(const WorkItemToken& token) {
+  const std::lock_guard lock(mutex_);
+  const auto held = items_.find(item_key(token));
+  if (held != items_.end()) held->second.refused = true;
+}
+
+void WorkerStream::give_back_refused() {
+  std::vector<WorkItemToken> tokens;
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(items_, [&](const auto& entry) {
+      const Held& held = entry.second;
+      if (!held.refused) return false;
+      tokens.push_back(held.token);
+      --held_[index(held.kind)];
+      return true;
+    });
+  }
+  for (const WorkItemToken& token : tokens) {
+    hub_->outstanding.returned(token);
+    hub_->work_items().return_item(token);
+  }
+  core_.figures.items_returned.fetch_add(tokens.size());
+  if (!tokens.empty()) tell_if_room();
 }
 
 void WorkerStream::tell_if_room() {

@@ -47,7 +47,11 @@ class WorkerStream final : public grpc::ServerWriteReactor<::WorkItem>,
   void take(ActivityWorkItem item) override;
   void closed() override;
   void settled(const WorkItemToken& token, WorkKind kind) override;
+  void refused(const WorkItemToken& token) override;
 
+  // Gives back what the worker could not complete, so that it is delivered again: now and then, as
+  // the worker may try again itself, and the reason should pass before the work is repeated.
+  void give_back_refused();
   // Sends a health ping unless something else has been sent since `then`.
   void ping_unless_sent_since(std::chrono::steady_clock::time_point then);
   // Takes no more items.
@@ -65,6 +69,7 @@ class WorkerStream final : public grpc::ServerWriteReactor<::WorkItem>,
   struct Held {
     WorkItemToken token;
     WorkKind kind;
+    bool refused = false;  // its completion
   };
   struct Waiting {
     std::unique_ptr<::WorkItem> message;
