@@ -4,6 +4,7 @@
 #include "tools/ingotd/grpc/convert_actions.h"
 #include "tools/ingotd/grpc/convert_entities.h"
 #include "tools/ingotd/grpc/service.h"
+#include "tools/ingotd/pages.h"
 
 namespace ingot::server {
 namespace {
@@ -47,14 +48,16 @@ Service::Reactor* Service::GetEntity(Context* context, const ::GetEntityRequest*
 Service::Reactor* Service::QueryEntities(Context* context, const ::QueryEntitiesRequest* request,
                                          ::QueryEntitiesResponse* response) {
   return with_hub_slowly(context, [request, response](const HubPtr& hub) -> Status {
-    INGOT_ASSIGN(const EntityPage page,
-                 hub->client().query_entities(read_entity_query(request->query())));
-    for (const EntityState& state : page.entities) {
-      write_entity_state(state, response->add_entities());
-    }
-    if (!page.continuation_token.empty()) {
-      response->mutable_continuationtoken()->set_value(page.continuation_token);
-    }
+    const EntityQuery query = read_entity_query(request->query());
+    INGOT_ASSIGN(const std::string next,
+                 give_page(
+                     query, query.include_state, kMessagePageBytesMax,
+                     [&](const EntityQuery& step) { return hub->client().query_entities(step); },
+                     [](const EntityPage& page) -> auto& { return page.entities; },
+                     [&](const EntityState& state) {
+                       write_entity_state(state, response->add_entities());
+                     }));
+    if (!next.empty()) response->mutable_continuationtoken()->set_value(next);
     return {};
   });
 }

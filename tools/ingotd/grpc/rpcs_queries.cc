@@ -6,6 +6,7 @@
 #include "tools/ingotd/grpc/convert_instances.h"
 #include "tools/ingotd/grpc/history_stream.h"
 #include "tools/ingotd/grpc/service.h"
+#include "tools/ingotd/pages.h"
 
 namespace ingot::server {
 namespace {
@@ -77,13 +78,15 @@ Service::Reactor* Service::QueryInstances(Context* context, const ::QueryInstanc
                                           ::QueryInstancesResponse* response) {
   return with_hub_slowly(context, [request, response](const HubPtr& hub) -> Status {
     INGOT_ASSIGN(const InstanceQuery query, read_query(request->query()));
-    INGOT_ASSIGN(const InstancePage page, hub->client().query_instances(query));
-    for (const InstanceState& state : page.instances) {
-      write_state(state, query.with_payloads, response->add_orchestrationstate());
-    }
-    if (!page.continuation_token.empty()) {
-      response->mutable_continuationtoken()->set_value(page.continuation_token);
-    }
+    INGOT_ASSIGN(const std::string next,
+                 give_page(
+                     query, query.with_payloads, kMessagePageBytesMax,
+                     [&](const InstanceQuery& step) { return hub->client().query_instances(step); },
+                     [](const InstancePage& page) -> auto& { return page.instances; },
+                     [&](const InstanceState& state) {
+                       write_state(state, query.with_payloads, response->add_orchestrationstate());
+                     }));
+    if (!next.empty()) response->mutable_continuationtoken()->set_value(next);
     return {};
   });
 }

@@ -5,6 +5,7 @@
 #include "tools/ingotd/http/json_writer.h"
 #include "tools/ingotd/http/route.h"
 #include "tools/ingotd/http/views.h"
+#include "tools/ingotd/pages.h"
 
 namespace ingot::server {
 namespace {
@@ -74,14 +75,18 @@ Result<HttpResponse> list_entities(const Call& call) {
                                                            query.include_state ? 100 : 1000));
   query.page_size = static_cast<std::uint32_t>(top);
   query.continuation_token = read_continuation_token(call);
-  INGOT_ASSIGN(const EntityPage page, call.client().query_entities(query));
   JsonWriter json;
   json.begin_array();
-  for (const EntityState& entity : page.entities) write_entity(json, entity, form);
+  INGOT_ASSIGN(const std::string next,
+               give_page(
+                   query, query.include_state, kPageBytesMax,
+                   [&](const EntityQuery& step) { return call.client().query_entities(step); },
+                   [](const EntityPage& page) -> auto& { return page.entities; },
+                   [&](const EntityState& entity) { write_entity(json, entity, form); }));
   json.end_array();
   HttpResponse response = json_response(200, json.take());
-  if (!page.continuation_token.empty()) {
-    response.fields.emplace_back(kContinuationField, percent_encode(page.continuation_token));
+  if (!next.empty()) {
+    response.fields.emplace_back(kContinuationField, percent_encode(next));
   }
   return response;
 }

@@ -7,14 +7,10 @@
 #include "tools/ingotd/http/json_writer.h"
 #include "tools/ingotd/http/route.h"
 #include "tools/ingotd/http/views.h"
+#include "tools/ingotd/pages.h"
 
 namespace ingot::server {
 namespace {
-
-// A page is cut short when its payloads get larger than this; its token goes on from there.
-constexpr std::size_t kPageBytesMax = 8U << 20;
-// With payloads, so many instances are read at a time until their size is known.
-constexpr std::uint32_t kFirstStep = 10;
 
 Result<HttpResponse> list_instances(const Call& call) {
   InstanceQuery query;
@@ -25,6 +21,7 @@ Result<HttpResponse> list_instances(const Call& call) {
   INGOT_ASSIGN(view.input, call.target.truth("showInput", true));
   INGOT_ASSIGN(query.descending, call.target.truth("descending", false));
   INGOT_ASSIGN(const std::uint64_t top, call.target.number("top", 100, 1, 1000));
+  query.page_size = static_cast<std::uint32_t>(top);
   query.with_payloads = payloads;
   view.input = view.input && payloads;
   view.output = payloads;
@@ -32,25 +29,20 @@ Result<HttpResponse> list_instances(const Call& call) {
 
   JsonWriter json;
   json.begin_array();
-  std::uint64_t left = top;
-  auto step = static_cast<std::uint32_t>(payloads ? std::min<std::uint64_t>(top, kFirstStep) : top);
-  do {
-    query.page_size = static_cast<std::uint32_t>(std::min<std::uint64_t>(left, step));
-    INGOT_ASSIGN(const InstancePage page, call.client().query_instances(query));
-    for (const InstanceState& state : page.instances) {
-      json.begin_object();
-      write_instance(json, state, view);
-      json.end_object();
-    }
-    left -= page.instances.size();
-    query.continuation_token = page.continuation_token;
-    // Where they are small, the rest comes at once.
-    if (json.size() < kPageBytesMax / 64) step = 1000;
-  } while (left > 0 && !query.continuation_token.empty() && json.size() < kPageBytesMax);
+  INGOT_ASSIGN(const std::string next,
+               give_page(
+                   query, payloads, kPageBytesMax,
+                   [&](const InstanceQuery& step) { return call.client().query_instances(step); },
+                   [](const InstancePage& page) -> auto& { return page.instances; },
+                   [&](const InstanceState& state) {
+                     json.begin_object();
+                     write_instance(json, state, view);
+                     json.end_object();
+                   }));
   json.end_array();
   HttpResponse response = json_response(200, json.take());
-  if (!query.continuation_token.empty()) {
-    response.fields.emplace_back(kContinuationField, percent_encode(query.continuation_token));
+  if (!next.empty()) {
+    response.fields.emplace_back(kContinuationField, percent_encode(next));
   }
   return response;
 }
