@@ -242,7 +242,7 @@ Result<OrchestrationOutcome> read_outcome(const ::OrchestratorResponse& response
   if (response.has_numeventsprocessed()) {
     // The first of the events that were sent, OrchestratorStarted, is no message.
     outcome.messages_max =
-        static_cast<std::uint32_t>(std::max(response.numeventsprocessed().value() - 1, 1));
+        static_cast<std::uint32_t>(std::max(response.numeventsprocessed().value(), 2) - 1);
   }
   return outcome;
 }

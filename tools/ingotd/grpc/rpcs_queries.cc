@@ -1,5 +1,6 @@
 // Calls about many instances, purging, and histories.
 
+#include <algorithm>
 #include <limits>
 
 #include "core/try.h"
@@ -12,6 +13,7 @@ namespace ingot::server {
 namespace {
 
 constexpr int kBatchMax = 500;  // the protocol's
+// A purge holds a thread; what is left by then is told as isComplete = false.
 constexpr Duration kPurgeTimeout = std::chrono::minutes(1);
 
 std::int32_t count_of(std::uint64_t purged) {
@@ -60,7 +62,8 @@ Status purge(const HubPtr& hub, const ::PurgeInstancesRequest& request,
       INGOT_ASSIGN(const Purge wanted, read_purge(request));
       INGOT_ASSIGN(
           const PurgeResult result,
-          hub->client().purge_instances(wanted.filter, wanted.timeout.value_or(kPurgeTimeout)));
+          hub->client().purge_instances(
+              wanted.filter, std::min(wanted.timeout.value_or(kPurgeTimeout), kPurgeTimeout)));
       response->set_deletedinstancecount(count_of(result.purged));
       response->mutable_iscomplete()->set_value(result.complete);
       return {};
