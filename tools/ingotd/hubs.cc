@@ -139,9 +139,21 @@ Status Hubs::remove_locked(const std::string& name) {
     if (found == hubs_.end()) {
       return Status(StatusCode::not_found, "there is no task hub '" + name + "'");
     }
-    hub = std::move(found->second.hub);
-    hubs_.erase(found);
+    hub = found->second.hub;
   }
+  if (hub == nullptr) {
+    // Another process may have it, and has to keep its files.
+    const Result<HubPtr> tried = open_hub(name, OpenMode::open_existing);
+    if (tried.status().code() == StatusCode::busy) {
+      return tried.status().with_context("task hub '" + name + "'");
+    }
+    if (tried.ok()) hub = *tried;
+  }
+  const auto set_entry = [&](Status why) {
+    const std::unique_lock lock(mutex_);
+    hubs_[name] = Entry{nullptr, std::move(why)};
+  };
+  set_entry(Status(StatusCode::unavailable, "it is being removed"));
   if (hub) static_cast<void>(hub->hub->close());
   // Renamed first, so that a crash leaves no half of a hub under its name. The new name is none of
   // a hub, and is removed by hand then.
@@ -150,7 +162,16 @@ Status Hubs::remove_locked(const std::string& name) {
   std::error_code error;
   fs::remove_all(removed, error);
   fs::rename(folder, removed, error);
-  if (error) return io_failure(folder.string(), error);
+  if (error) {
+    // Its folder is still there, so it is still one of ours.
+    const Status failure = io_failure(folder.string(), error);
+    set_entry(failure);
+    return failure;
+  }
+  {
+    const std::unique_lock lock(mutex_);
+    hubs_.erase(name);
+  }
   fs::remove_all(removed, error);
   if (error) return io_failure(removed.string(), error);
   log_info("hub removed", {{"hub", name}});
