@@ -61,6 +61,11 @@ void add_limit_options(CLI::App& app, ServerConfig& config) {
   number("--slow-queue-max", config.slow_queue_max, "Calls that wait for such a thread");
 }
 
+// "nan" is in every range, as it is neither less nor more than its ends.
+std::string refuse_nan(const std::string& text) {
+  return text.find_first_of("nN") == std::string::npos ? "" : text + " is no number of seconds";
+}
+
 // In seconds, with fractions, as people write them.
 void add_seconds(CLI::App& app, const std::string& name, Duration& value, const std::string& text) {
   app.add_option_function<double>(
@@ -70,6 +75,7 @@ void add_seconds(CLI::App& app, const std::string& name, Duration& value, const 
          },
          text + ", in seconds")
       ->check(CLI::Range(0.001, 86'400.0))
+      ->check(refuse_nan)
       ->default_str(
           std::to_string(std::chrono::duration_cast<std::chrono::seconds>(value).count()));
 }
@@ -102,7 +108,9 @@ void add_hub_options(CLI::App& app, ServerConfig& config) {
                                : Duration::max();
          },
          "How long finished instances are kept, in seconds; 0: for ever")
-      ->check(CLI::NonNegativeNumber);
+      // Some 95 years, which fit a time stamp when they are added to a day of this century.
+      ->check(CLI::Range(0.0, 3e9))
+      ->check(refuse_nan);
 }
 
 }  // namespace
