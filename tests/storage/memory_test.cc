@@ -1,40 +1,11 @@
 // A checkpoint in which each allocation fails in turn: the store goes on, or says that it has
 // failed; it never waits, and never shows less than it has committed.
 
-#include <cstdlib>
 #include <new>
+#include <optional>
 
 #include "tests/storage/store_model.h"
-
-namespace {
-
-// The nth allocation of this thread from now on fails; 0 for none.
-constinit thread_local std::uint64_t failing = 0;
-
-}  // namespace
-
-// All kinds, so that a sanitizer's own don't meet these.
-void* operator new(std::size_t bytes, const std::nothrow_t& /*nothrow*/) noexcept {
-  if (failing != 0 && --failing == 0) return nullptr;
-  return std::malloc(bytes != 0 ? bytes : 1);
-}
-void* operator new(std::size_t bytes) {
-  void* const block = ::operator new(bytes, std::nothrow);
-  if (block == nullptr) throw std::bad_alloc();
-  return block;
-}
-void* operator new[](std::size_t bytes) { return ::operator new(bytes); }
-void* operator new[](std::size_t bytes, const std::nothrow_t& nothrow) noexcept {
-  return ::operator new(bytes, nothrow);
-}
-void operator delete(void* block) noexcept { std::free(block); }
-void operator delete(void* block, std::size_t /*bytes*/) noexcept { std::free(block); }
-void operator delete[](void* block) noexcept { std::free(block); }
-void operator delete[](void* block, std::size_t /*bytes*/) noexcept { std::free(block); }
-void operator delete(void* block, const std::nothrow_t& /*nothrow*/) noexcept { std::free(block); }
-void operator delete[](void* block, const std::nothrow_t& /*nothrow*/) noexcept {
-  std::free(block);
-}
+#include "tests/support/allocation_limit.h"
 
 namespace ingot::storage {
 namespace {
@@ -62,10 +33,10 @@ TEST(StoreMemoryTest, ACheckpointWithoutMemoryLeavesAStoreThatAnswers) {
   for (;; ++nth) {
     SCOPED_TRACE("allocation " + std::to_string(nth));
     ASSERT_LT(nth, 5000U);
-    failing = nth;
+    std::optional<testing::AllocationFault> fault(nth);
     const Status written = write_checkpoint(*store, Position(++position));
-    const bool all = failing != 0;
-    failing = 0;
+    const bool all = !fault->happened();
+    fault.reset();
     if (all) {
       EXPECT_TRUE(written.ok()) << written.to_string();
       break;

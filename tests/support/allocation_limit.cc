@@ -1,12 +1,12 @@
 #include "tests/support/allocation_limit.h"
 
-#include <cstdint>
 #include <cstdlib>
 #include <new>
 
 namespace {
 
 constinit thread_local std::size_t bytes_limit = SIZE_MAX;
+constinit thread_local std::uint64_t until_fault = 0;  // allocations, the one that fails included
 
 }  // namespace
 
@@ -18,10 +18,17 @@ AllocationLimit::AllocationLimit(std::size_t bytes_max) : before_(bytes_limit) {
 
 AllocationLimit::~AllocationLimit() { bytes_limit = before_; }
 
+AllocationFault::AllocationFault(std::uint64_t nth) { until_fault = nth; }
+
+AllocationFault::~AllocationFault() { until_fault = 0; }
+
+bool AllocationFault::happened() const { return until_fault == 0; }
+
 }  // namespace ingot::testing
 
 // All kinds, so that a sanitizer's own don't meet these.
 void* operator new(std::size_t bytes, const std::nothrow_t& /*nothrow*/) noexcept {
+  if (until_fault != 0 && --until_fault == 0) return nullptr;
   return bytes > bytes_limit ? nullptr : std::malloc(bytes != 0 ? bytes : 1);
 }
 void* operator new(std::size_t bytes) {
