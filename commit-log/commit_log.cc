@@ -17,6 +17,8 @@ namespace ingot::log {
 namespace {
 
 constexpr std::uint64_t kMiB = 1ULL << 20;
+// Small enough that a simulated log rolls often and is read again quickly.
+constexpr std::uint64_t kSegmentBytesMin = kMiB / 4;
 // Behind each batch of facts a segment keeps room for one watermark, so that a watermark never
 // needs a new segment and every segment starts with a fact.
 constexpr std::uint64_t kWatermarkBytes = kBlockBytes;
@@ -34,9 +36,9 @@ struct Segment {
 Status validate(const CommitLogOptions& options) {
   const auto refuse = [](const char* what) { return Status(StatusCode::invalid_argument, what); };
   if (options.directory.empty()) return refuse("commit log: no directory");
-  if (options.segment_bytes < kMiB || options.segment_bytes > 4096 * kMiB ||
-      options.segment_bytes % kMiB != 0) {
-    return refuse("commit log: segment_bytes is 1 MiB to 4 GiB, a multiple of 1 MiB");
+  if (options.segment_bytes < kSegmentBytesMin || options.segment_bytes > 4096 * kMiB ||
+      options.segment_bytes % kSegmentBytesMin != 0) {
+    return refuse("commit log: segment_bytes is 256 KiB to 4 GiB, a multiple of 256 KiB");
   }
   if (options.batch_bytes_max < kMiB / 16 || options.batch_bytes_max > 64 * kMiB) {
     return refuse("commit log: batch_bytes_max is 64 KiB to 64 MiB");

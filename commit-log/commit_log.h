@@ -36,7 +36,7 @@ struct CommitLogOptions {
   PartitionId partition;
   std::uint64_t epoch = 0;                     // fresh random bits of this incarnation
   bool must_exist = false;                     // a directory without segments is `corrupt`
-  std::uint64_t segment_bytes = 64ULL << 20;   // 1 MiB to 4 GiB, a multiple of 1 MiB
+  std::uint64_t segment_bytes = 64ULL << 20;   // 256 KiB to 4 GiB, a multiple of 256 KiB
   std::uint64_t batch_bytes_max = 1ULL << 20;  // payload bytes of a frame; 64 KiB to 64 MiB
   std::uint32_t spare_segments = 2;            // kept zero-written ahead; 1 to 16
   bool compress = true;                        // adaptive zstd, level 1, when it pays

@@ -33,7 +33,7 @@ std::string to_string(const FaultPlan& plan) {
 void plan_hub(SimHubPlan& plan, Random& random) {
   HubOptions& options = plan.options;
   options.partitions = static_cast<std::uint32_t>(4 + random.below(3));
-  options.segment_bytes = 1ULL << 20;
+  options.segment_bytes = 256ULL << 10;
   options.batch_bytes_max = 64ULL << 10;
   options.payload_bytes_max = 64ULL << 10;
   options.persist_steps_first = random.one_in(4);
