@@ -6,17 +6,9 @@
 #include "core/planted_bug.h"
 
 namespace ingot::partition {
-namespace {
-
-constexpr std::size_t kReserved = 1024;  // requests
-
-}  // namespace
 
 Inbox::Inbox(std::uint32_t partitions, std::uint32_t requests_max, std::function<void()> wake)
-    : requests_max_(requests_max), wake_(std::move(wake)), admitted_(partitions), entries_(0) {
-  // Not by the constructor, which would leak the nodes that it has when there is no memory for all.
-  entries_.reserve(kReserved);
-}
+    : requests_max_(requests_max), wake_(std::move(wake)), admitted_(partitions), entries_(0) {}
 
 Inbox::~Inbox() {
   while (pop() != nullptr) {
