@@ -275,6 +275,32 @@ TEST_F(WorkerStreams, ACompletionMayComeInChunks) {
   EXPECT_EQ(wait_for_completion(start_instance("fan")).output().value(), "4");
 }
 
+// The worker would send the same again, so it is no use to keep the item for it.
+TEST_F(WorkerStreams, ACompletionInMoreChunksThanAreTakenFailsTheOrchestration) {
+  config.chunk_bytes_max = 64 << 10;
+  start_server();
+  ::WorkItem item;
+  const auto worker = keeper(item);
+  worker->start();
+  const std::string id = start_instance("large");
+  ASSERT_TRUE(has_kept());
+  ::OrchestratorResponse part;
+  part.set_instanceid(id);
+  part.set_completiontoken(item.completiontoken());
+  part.set_ispartial(true);
+  part.mutable_chunkindex()->set_value(0);
+  part.mutable_customstatus()->set_value(std::string(40 << 10, 'x'));
+  ::CompleteTaskResponse ignored;
+  EXPECT_CODE(stub->CompleteOrchestratorTask(Call(hub), part, &ignored), OK);
+  part.mutable_chunkindex()->set_value(1);
+  EXPECT_CODE(stub->CompleteOrchestratorTask(Call(hub), part, &ignored), INVALID_ARGUMENT);
+  const ::OrchestrationState state = wait_for_completion(id);
+  EXPECT_EQ(state.orchestrationstatus(), ::ORCHESTRATION_STATUS_FAILED);
+  EXPECT_NE(state.failuredetails().errormessage().find("65536 bytes (chunk-bytes-max)"),
+            std::string::npos)
+      << state.ShortDebugString();
+}
+
 // The span that the first step's worker opened is told to the workers of all later ones.
 TEST_F(WorkerStreams, ASpanIsCarriedFromStepToStep) {
   start_server();

@@ -122,8 +122,9 @@ Client::DoneFn Service::settler(Reactor* reactor, HubPtr hub, const WorkItemToke
 
 // Chunks come in their order, each once; the last one is not partial. Their bytes one behind the
 // other are a message that has all of them.
-Result<bool> Service::add_chunk(OutstandingItem& item, const ::OrchestratorResponse& chunk,
-                                ::OrchestratorResponse& whole) {
+Result<Service::Chunks> Service::add_chunk(OutstandingItem& item,
+                                           const ::OrchestratorResponse& chunk,
+                                           ::OrchestratorResponse& whole) {
   const std::lock_guard lock(item.chunks_mutex);
   const bool numbered = chunk.has_chunkindex();
   if (numbered && chunk.chunkindex().value() == 0) {
@@ -137,21 +138,21 @@ Result<bool> Service::add_chunk(OutstandingItem& item, const ::OrchestratorRespo
                       " came instead of " + std::to_string(item.chunks_taken));
   }
   if (item.chunks.size() + chunk.ByteSizeLong() > core_.config.chunk_bytes_max) {
-    return Status(StatusCode::overloaded, "the chunks of this completion are over the limit of " +
-                                              std::to_string(core_.config.chunk_bytes_max) +
-                                              " bytes");
+    item.chunks.clear();
+    item.chunks_taken = 0;
+    return Chunks::too_many;
   }
   std::string bytes;
   if (!chunk.SerializeToString(&bytes)) return Status(StatusCode::internal, "a chunk");
   item.chunks += bytes;
   ++item.chunks_taken;
-  if (chunk.ispartial()) return false;
+  if (chunk.ispartial()) return Chunks::incomplete;
   const bool parsed = whole.ParseFromString(item.chunks);
   item.chunks.clear();
   item.chunks_taken = 0;
   if (!parsed) return Status(StatusCode::invalid_argument, "the chunks are no completion");
   whole.set_ispartial(false);
-  return true;
+  return Chunks::whole;
 }
 
 void Service::complete(Reactor* reactor, const HubPtr& hub,
@@ -164,21 +165,27 @@ void Service::complete(Reactor* reactor, const HubPtr& hub,
     // It has been given all that there is; another try may find it whole.
     return hub->work_items().abandon_async(token, settler(reactor, hub, token));
   }
-  const ::OrchestratorResponse* whole = &response;
-  ::OrchestratorResponse joined;
-  if (response.ispartial() || response.has_chunkindex()) {
-    if (found->item == nullptr) return finish(reactor, {});  // stale
-    const Result<bool> complete = add_chunk(*found->item, response, joined);
-    if (!complete.ok() || !*complete) return finish(reactor, complete.status());
-    whole = &joined;
-  }
-  Result<OrchestrationOutcome> outcome = read_outcome(*whole);
   const auto fail = [this, reactor, hub, token, id = response.instanceid()](Status why) {
     log_refusal(*hub, id, why);
     OrchestrationOutcome failed = failed_by(why);
     hub->work_items().complete_orchestration_async(token, std::move(failed),
                                                    settler(reactor, hub, token, std::move(why)));
   };
+  const ::OrchestratorResponse* whole = &response;
+  ::OrchestratorResponse joined;
+  if (response.ispartial() || response.has_chunkindex()) {
+    if (found->item == nullptr) return finish(reactor, {});  // stale
+    const Result<Chunks> chunks = add_chunk(*found->item, response, joined);
+    if (!chunks.ok() || *chunks == Chunks::incomplete) return finish(reactor, chunks.status());
+    if (*chunks == Chunks::too_many) {
+      return fail(Status(StatusCode::invalid_argument,
+                         "the chunks of this completion are over the limit of " +
+                             std::to_string(core_.config.chunk_bytes_max) +
+                             " bytes (chunk-bytes-max)"));
+    }
+    whole = &joined;
+  }
+  Result<OrchestrationOutcome> outcome = read_outcome(*whole);
   if (!outcome.ok()) return fail(outcome.take_status());
   hub->work_items().complete_orchestration_async(
       token, *std::move(outcome), unless_invalid(settler(reactor, hub, token), fail));

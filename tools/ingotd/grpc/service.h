@@ -143,9 +143,11 @@ class Service final : public ::TaskHubSidecarService::CallbackService {
                          std::optional<Status> refusal = std::nullopt);
   Reactor* abandon(Context* context, std::string token);
   void complete(Reactor* reactor, const HubPtr& hub, const ::OrchestratorResponse& response);
-  // A chunk of a completion: true when it was the last one, and `whole` is all of it.
-  Result<bool> add_chunk(OutstandingItem& item, const ::OrchestratorResponse& chunk,
-                         ::OrchestratorResponse& whole);
+  // What a completion's chunks are, with one more: `too_many` is more than chunk-bytes-max.
+  enum class Chunks : std::uint8_t { incomplete, whole, too_many };
+  // `whole` is all of them when they are. `invalid_argument` when this one came out of turn.
+  Result<Chunks> add_chunk(OutstandingItem& item, const ::OrchestratorResponse& chunk,
+                           ::OrchestratorResponse& whole);
 
   ServiceCore& core_;
 };
