@@ -15,6 +15,8 @@
 namespace ingot::partition {
 namespace {
 
+using Kind = HistoryEventKind;
+
 Status corrupt_step(const PartitionState& state, std::string_view why) {
   return Status(StatusCode::corrupt, "step at position " + std::to_string(state.applied.value) +
                                          ": " + std::string(why));
@@ -49,9 +51,9 @@ Control read_control(std::string_view consumed) {
   Reader reader(consumed);
   while (reader.more()) {
     const HistoryEventView event = decode_trusted_event(reader);
-    if (event.kind == HistoryEventKind::execution_suspended) control.suspended = true;
-    if (event.kind == HistoryEventKind::execution_resumed) control.suspended = false;
-    if (event.kind == HistoryEventKind::execution_terminated) {
+    if (event.kind == Kind::execution_suspended) control.suspended = true;
+    if (event.kind == Kind::execution_resumed) control.suspended = false;
+    if (event.kind == Kind::execution_terminated) {
       control.terminate_recursively |= event.recurse;
     }
   }
@@ -76,24 +78,24 @@ class ActionApplier {
       return corrupt_step(state_, "an action id that is still waited for");
     }
     instance_.next_action_id = std::max(instance_.next_action_id, action.event_id + 1);
-    if (action.kind == HistoryEventKind::execution_terminated) return terminate_other(action);
+    if (action.kind == Kind::execution_terminated) return terminate_other(action);
     const std::uint64_t offset = instance_.history.size();
     instance_.history.append(encoded);
     ++state_.counters.history_events;
     switch (action.kind) {
-      case HistoryEventKind::task_scheduled:
+      case Kind::task_scheduled:
         instance_.tasks.add(action.event_id);
         effects_.push_back(
             ActivityScheduled{instance_.sequence, instance_.generation, action.event_id, offset});
         return {};
-      case HistoryEventKind::timer_created:
+      case Kind::timer_created:
         if (!action.has_fire_at) return corrupt_step(state_, "a timer without a time");
         return add_timer(action.event_id, std::max(action.fire_at, Timestamp{}));
-      case HistoryEventKind::execution_completed:
+      case Kind::execution_completed:
         if (!is_terminal(action.status)) return corrupt_step(state_, "completes without an end");
         if (!end) end = action;
         return {};
-      case HistoryEventKind::continue_as_new:
+      case Kind::continue_as_new:
         if (!end) end = action;
         return {};
       default:
@@ -126,7 +128,6 @@ class ActionApplier {
 
   // The actions that become a message for someone else.
   Status send_action(const HistoryEventView& action) {
-    using Kind = HistoryEventKind;
     if (action.kind == Kind::entity_lock_requested) return request_locks(action);
     const bool to_entity = action.kind == Kind::entity_operation_called ||
                            action.kind == Kind::entity_operation_signaled ||
@@ -173,7 +174,7 @@ class ActionApplier {
 
   // `parent` holds what the message refers to.
   void start_child(const HistoryEventView& action, HistoryEventView& message, std::string& parent) {
-    message.kind = HistoryEventKind::execution_started;
+    message.kind = Kind::execution_started;
     message.instance_id = action.instance_id;
     message.version = action.version;
     message.tags = action.tags;
@@ -232,7 +233,7 @@ class ActionApplier {
 // A foreign runtime's step begins with the event as it was sent; other steps begin at their fact.
 void append_orchestrator_started(PartitionState& state, Instance& instance, Timestamp at,
                                  Reader& actions) {
-  constexpr auto kKind = HistoryEventKind::orchestrator_started;
+  constexpr auto kKind = Kind::orchestrator_started;
   ++state.counters.history_events;
   if (actions.more()) {
     Reader first = actions;
@@ -294,7 +295,7 @@ Status apply_step_completed(PartitionState& state, const Fact& fact, const StepC
     INGOT_TRY(applier.apply(action, {start, static_cast<std::size_t>(actions.at() - start)}));
   }
   if (!actions.ok()) return corrupt_step(state, "an action can't be decoded");
-  const bool continues = applier.end && applier.end->kind == HistoryEventKind::continue_as_new;
+  const bool continues = applier.end && applier.end->kind == Kind::continue_as_new;
   if (continues != !body.next_execution_id.empty()) {
     return corrupt_step(state, "a new execution without an id, or the reverse");
   }

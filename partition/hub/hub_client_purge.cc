@@ -10,11 +10,11 @@
 namespace ingot::partition {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Steady = std::chrono::steady_clock;
 
 std::chrono::steady_clock::time_point deadline_of(Duration timeout) {
   constexpr Duration kLongest = std::chrono::hours(24 * 365);
-  return Clock::now() + std::clamp(timeout, Duration(0), kLongest);
+  return Steady::now() + std::clamp(timeout, Duration(0), kLongest);
 }
 
 }  // namespace
@@ -83,7 +83,7 @@ Result<PurgeResult> HubClient::purge_instances(const PurgeFilter& filter, Durati
     result.complete = true;
     Status failure;
     for (const auto& answer : waiting) {
-      const auto left = std::chrono::duration_cast<Duration>(until - Clock::now());
+      const auto left = std::chrono::duration_cast<Duration>(until - Steady::now());
       std::optional<Status> done = answer->take_for(std::max(left, Duration(0)));
       if (!done) {
         // It ends with the next record that it looks at.
@@ -115,7 +115,7 @@ Result<PurgeResult> HubClient::purge_trees(const PurgeFilter& filter, Duration t
   do {
     INGOT_ASSIGN(const InstancePage page, query_instances(query));
     for (const InstanceState& found : page.instances) {
-      if (Clock::now() >= until) return result;
+      if (Steady::now() >= until) return result;
       Result<std::uint64_t> purged = purge_tree(found.instance_id, true, 0);
       // It may have been rewound or replaced since.
       if (!purged.ok() && purged.status().code() != StatusCode::failed_precondition) {

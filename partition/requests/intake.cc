@@ -6,10 +6,6 @@
 namespace ingot::partition {
 namespace {
 
-Status no_such_instance(const std::string& id) {
-  return Status(StatusCode::not_found, "no instance '" + id + "'");
-}
-
 Status has_too_much(const std::string& id, const Instance& instance) {
   return Status(StatusCode::overloaded, "'" + id + "' has " +
                                             std::to_string(instance.event_bytes()) +
@@ -28,6 +24,10 @@ Result<RowView> view_of(const Found& found) {
 }
 
 }  // namespace
+
+Status Intake::no_such_instance(const std::string& id) {
+  return Status(StatusCode::not_found, "no instance '" + id + "'");
+}
 
 std::string_view Intake::encoded(const HistoryEventView& event) {
   event_.clear();

@@ -59,6 +59,7 @@ class Intake {
   void record_and_answer(const FactBody& fact, Done& done, Answer given) {
     partition::record_and_answer(recorder_, gate_, fact, done, std::move(given));
   }
+  [[nodiscard]] static Status no_such_instance(const std::string& id);
   // A start that was carried out before.
   void answer_repeated(StartRequest& request, const Found& found);
   // The start that `fact` says, in place of what `found` is.

@@ -10,10 +10,6 @@
 namespace ingot::partition {
 namespace {
 
-Status no_such_instance(const std::string& id) {
-  return Status(StatusCode::not_found, "no instance '" + id + "'");
-}
-
 Status is_alive(const std::string& id) {
   return Status(StatusCode::failed_precondition, "instance '" + id + "' has not ended");
 }

@@ -19,6 +19,8 @@
 namespace ingot::partition {
 namespace {
 
+using Kind = HistoryEventKind;
+
 constexpr std::size_t kStepTraceMax = 1024;
 
 // The id is that of something still to come: of an earlier step, or of the first `count` actions.
@@ -27,7 +29,6 @@ bool taken(std::int32_t id, const Instance& instance, const OrchestrationOutcome
   const auto end = outcome.actions.begin() + static_cast<std::ptrdiff_t>(count);
   return instance.waits_for(id) ||
          std::any_of(outcome.actions.begin(), end, [&](const HistoryEvent& action) {
-           using Kind = HistoryEventKind;
            return action.event_id == id && action.kind != Kind::event_sent &&
                   action.kind != Kind::entity_unlock_sent &&
                   action.kind != Kind::entity_operation_signaled;
@@ -197,7 +198,7 @@ void ForeignWork::take(LockOrchestrationRequest& request, Duration monotonic) {
   INGOT_ASSERT(history.ok() && inbox.ok(), instance->sequence.value);
   item.history = *std::move(history);
   HistoryEvent started;
-  started.kind = HistoryEventKind::orchestrator_started;
+  started.kind = Kind::orchestrator_started;
   started.timestamp = recorder_.now();
   sessions_.find(request.sequence)->foreign->lock.told = started.timestamp.time_since_epoch();
   item.new_events.push_back(std::move(started));
@@ -303,14 +304,14 @@ Result<std::string> ForeignWork::encode_actions(const OrchestrationOutcome& outc
                                                       std::string(to_string(action.kind)) +
                                                       "): " + std::move(why));
     };
-    if (action.kind == HistoryEventKind::orchestrator_started) {
+    if (action.kind == Kind::orchestrator_started) {
       // Of this step's: what its worker wants to be told with the history.
       if (action.trace_parent.size() > kStepTraceMax) return invalid("its trace is too long");
       ++ordinal;
       continue;
     }
-    const bool completes = action.kind == HistoryEventKind::execution_completed ||
-                           action.kind == HistoryEventKind::continue_as_new;
+    const bool completes =
+        action.kind == Kind::execution_completed || action.kind == Kind::continue_as_new;
     if (completes && action.event_id < next_id) action.event_id = next_id;
     if (action.event_id < 0) return invalid("it has no event id");
     if (action.event_id > PendingTasks::kIdMax) return invalid("its event id is too large");
@@ -320,7 +321,7 @@ Result<std::string> ForeignWork::encode_actions(const OrchestrationOutcome& outc
     }
     next_id = std::max(next_id, action.event_id + 1);
     action.timestamp = recorder_.now();
-    if (action.kind == HistoryEventKind::sub_orchestration_created && action.instance_id.empty()) {
+    if (action.kind == Kind::sub_orchestration_created && action.instance_id.empty()) {
       action.instance_id = to_string(instance.execution_id) + ":" + std::to_string(action.event_id);
     }
     const std::size_t start = actions.size();
@@ -333,9 +334,9 @@ Result<std::string> ForeignWork::encode_actions(const OrchestrationOutcome& outc
     }
     if (completes) {
       if (std::exchange(ended, true)) return invalid("a second completion");
-    } else if (action.kind == HistoryEventKind::entity_unlock_sent) {
+    } else if (action.kind == Kind::entity_unlock_sent) {
       if (granted && !asked) std::erase(locked, action.instance_id);
-    } else if (action.kind == HistoryEventKind::entity_lock_requested) {
+    } else if (action.kind == Kind::entity_lock_requested) {
       if (asked || !locked.empty()) return invalid("a critical section within another one");
       asked = true;
     }
@@ -355,7 +356,7 @@ Result<std::string> ForeignWork::encode_actions(const EntityOutcome& outcome,
   for (HistoryEvent action : outcome.actions) {
     action.event_id = -1;
     action.timestamp = recorder_.now();
-    if (action.kind == HistoryEventKind::execution_started) {
+    if (action.kind == Kind::execution_started) {
       std::string seed = instance.id;
       put_fixed64(seed, recorder_.position().value);
       put_varint(seed, ordinal);
@@ -387,10 +388,10 @@ void ForeignWork::take(CompleteOrchestrationRequest& request) {
   }
   // What it was told the time is, it must be told whenever it is replayed.
   HistoryEventView started;
-  started.kind = HistoryEventKind::orchestrator_started;
+  started.kind = Kind::orchestrator_started;
   started.timestamp = Timestamp(held.lock->told);
   for (const HistoryEvent& action : request.outcome.actions) {
-    if (action.kind == HistoryEventKind::orchestrator_started) {
+    if (action.kind == Kind::orchestrator_started) {
       started.trace_parent = action.trace_parent;
     }
   }
@@ -408,7 +409,7 @@ void ForeignWork::take(CompleteOrchestrationRequest& request) {
   body.actions = step;
   std::string carry_over;
   const auto continues = [](const HistoryEvent& action) {
-    return action.kind == HistoryEventKind::continue_as_new;
+    return action.kind == Kind::continue_as_new;
   };
   const bool carries_on =
       std::any_of(request.outcome.actions.begin(), request.outcome.actions.end(), continues);
