@@ -41,12 +41,6 @@ Status check_tags(const StartOptions& options) {
 
 }  // namespace
 
-Status HubClient::refuse_on_shard_thread() {
-  if (!Shard::on_shard_thread()) return {};
-  return Status(StatusCode::failed_precondition,
-                "a blocking call from a callback would stop the shard that has to answer it");
-}
-
 Status HubClient::check_payload(std::string_view what, std::size_t bytes) const {
   const std::uint64_t limit = environment_.options.payload_bytes_max;
   if (bytes <= limit) return {};
@@ -143,8 +137,7 @@ void HubClient::cancel_wait(std::string_view instance_id, std::uint64_t wait) {
 
 Result<InstanceState> HubClient::wait(std::string_view instance_id, WaitFor wait_for,
                                       Duration timeout) {
-  return or_overloaded([&]() -> Result<InstanceState> {
-    INGOT_TRY(refuse_on_shard_thread());
+  return blocking_call([&]() -> Result<InstanceState> {
     const auto answer = std::make_shared<Rendezvous<Result<InstanceState>>>();
     const std::uint64_t wait =
         wait_async(instance_id, wait_for, true,

@@ -13,9 +13,8 @@
 #include <utility>
 
 #include "core/out_of_memory.h"
-#include "core/try.h"
+#include "partition/hub/blocking_call.h"
 #include "partition/hub/instance_id_maker.h"
-#include "partition/hub/rendezvous.h"
 #include "partition/hub/router.h"
 
 namespace ingot::partition {
@@ -96,7 +95,6 @@ class HubClient final : public Client {
     request.id_hash = hash64(instance_id);
     return request;
   }
-  static Status refuse_on_shard_thread();
   // Valid, and not an entity's.
   static Status check_orchestration_id(std::string_view id);
   static Status check_page_size(std::uint32_t page_size);
@@ -120,16 +118,6 @@ class HubClient final : public Client {
                            StateFn done);
   void control_async(std::string_view instance_id, HistoryEventKind kind, std::string_view reason,
                      bool recurse, DoneFn done, std::uint64_t request_id);
-  // Calls `call` with a callback and waits until it is called.
-  template <typename Answer, typename Call>
-  static Answer wait_for_answer(Call&& call) {
-    return or_overloaded([&]() -> Answer {
-      INGOT_TRY(refuse_on_shard_thread());
-      const auto answer = std::make_shared<Rendezvous<Answer>>();
-      call([answer](Answer given) { answer->give(std::move(given)); });
-      return answer->take();
-    });
-  }
   Result<std::uint64_t> purge_tree(std::string_view instance_id, bool recursive,
                                    std::uint64_t request_id);
   Result<PurgeResult> purge_trees(const PurgeFilter& filter, Duration timeout);

@@ -74,8 +74,7 @@ Result<EntityState> HubClient::get_entity(const EntityId& entity, bool include_s
 }
 
 Result<EntityPage> HubClient::query_entities(const EntityQuery& query) {
-  return or_overloaded([&]() -> Result<EntityPage> {
-    INGOT_TRY(refuse_on_shard_thread());
+  return blocking_call([&]() -> Result<EntityPage> {
     INGOT_TRY(check_page_size(query.page_size));
     if (query.prefix.size() > kInstanceIdBytesMax) {
       return Status(StatusCode::invalid_argument, "the prefix is longer than an entity's id");
@@ -127,8 +126,7 @@ Result<bool> HubClient::is_orphaned(const CriticalSection& lock) {
 
 Result<EntityCleanup> HubClient::clean_entity_storage(bool remove_empty,
                                                       bool release_orphaned_locks) {
-  return or_overloaded([&]() -> Result<EntityCleanup> {
-    INGOT_TRY(refuse_on_shard_thread());
+  return blocking_call([&]() -> Result<EntityCleanup> {
     EntityCleanup sum;
     if (!remove_empty && !release_orphaned_locks) return sum;
     for (std::uint32_t p = 0; p < router_.partitions(); ++p) {

@@ -53,16 +53,14 @@ Result<std::uint64_t> HubClient::purge_tree(std::string_view instance_id, bool r
 
 Result<std::uint64_t> HubClient::purge_instance(std::string_view instance_id, bool recursive,
                                                 std::uint64_t request_id) {
-  return or_overloaded([&]() -> Result<std::uint64_t> {
-    INGOT_TRY(refuse_on_shard_thread());
+  return blocking_call([&]() -> Result<std::uint64_t> {
     INGOT_TRY(check_orchestration_id(instance_id));
     return purge_tree(instance_id, recursive, request_id);
   });
 }
 
 Result<PurgeResult> HubClient::purge_instances(const PurgeFilter& filter, Duration timeout) {
-  return or_overloaded([&]() -> Result<PurgeResult> {
-    INGOT_TRY(refuse_on_shard_thread());
+  return blocking_call([&]() -> Result<PurgeResult> {
     INGOT_TRY(check_filter(filter));
     if (filter.recursive) return purge_trees(filter, timeout);
     const auto until = deadline_of(timeout);

@@ -82,8 +82,7 @@ Result<std::vector<InstanceState>> HubClient::scan_instances(const InstanceQuery
 }
 
 Result<InstancePage> HubClient::query_instances(const InstanceQuery& query) {
-  return or_overloaded([&]() -> Result<InstancePage> {
-    INGOT_TRY(refuse_on_shard_thread());
+  return blocking_call([&]() -> Result<InstancePage> {
     INGOT_TRY(check_page_size(query.page_size));
     INGOT_TRY(check_filter(query));
     INGOT_ASSIGN(std::string after, read_id_token(query.continuation_token));
@@ -106,8 +105,7 @@ Result<InstancePage> HubClient::query_instances(const InstanceQuery& query) {
 }
 
 Result<InstanceIdPage> HubClient::list_instance_ids(const InstanceIdQuery& query) {
-  return or_overloaded([&]() -> Result<InstanceIdPage> {
-    INGOT_TRY(refuse_on_shard_thread());
+  return blocking_call([&]() -> Result<InstanceIdPage> {
     INGOT_TRY(check_page_size(query.page_size));
     for (const RuntimeStatus status : query.statuses) {
       if (!is_terminal(status)) {
@@ -174,8 +172,7 @@ Result<InstanceIdPage> HubClient::list_instance_ids(const InstanceIdQuery& query
 }
 
 Result<InstanceCounts> HubClient::count_instances() {
-  return or_overloaded([&]() -> Result<InstanceCounts> {
-    INGOT_TRY(refuse_on_shard_thread());
+  return blocking_call([&]() -> Result<InstanceCounts> {
     InstanceCounts sum;
     for (Result<InstanceCounts>& counts :
          ask_all<Result<InstanceCounts>>(router_, [](PartitionId) { return CountRequest{}; })) {

@@ -5,7 +5,7 @@
 
 #include "core/out_of_memory.h"
 #include "core/try.h"
-#include "partition/hub/rendezvous.h"
+#include "partition/hub/blocking_call.h"
 
 namespace ingot::partition {
 namespace {
@@ -16,13 +16,6 @@ constexpr const char* kGivingOut = "giving out work";
 std::uint32_t limit(std::uint32_t most) { return most == 0 ? UINT32_MAX : most; }
 
 Status closed() { return Status(StatusCode::cancelled, "the task hub is closed"); }
-
-// What blocks would wait for the shard whose thread it keeps.
-Status refuse_on_shard_thread() {
-  if (!Shard::on_shard_thread()) return {};
-  return Status(StatusCode::failed_precondition,
-                "a blocking call from a callback would stop the shard that has to answer it");
-}
 
 // Takes one item, for a thread that waits.
 template <typename Item>
@@ -182,8 +175,7 @@ void HubWorkItems::locked(WorkKind kind, const SubscriptionPtr& subscription, Re
 
 template <typename Item>
 Result<Item> HubWorkItems::lock_next(WorkKind kind, Duration timeout) {
-  return or_overloaded([&]() -> Result<Item> {
-    INGOT_TRY(refuse_on_shard_thread());
+  return blocking_call([&]() -> Result<Item> {
     WorkFilter filter;
     if (kind != WorkKind::orchestration) filter.orchestrations.emplace();
     if (kind != WorkKind::entity) filter.entities.emplace();
@@ -214,16 +206,6 @@ void HubWorkItems::ask_async(const WorkItemToken& token, R request, DoneFn done)
   request.token = token;
   request.done = std::move(done);
   router_.offer_or_refuse(PartitionId(token.partition), std::move(request));
-}
-
-template <typename Call>
-Status HubWorkItems::wait_for(Call&& call) {
-  return or_overloaded([&]() -> Status {
-    INGOT_TRY(refuse_on_shard_thread());
-    const auto answer = std::make_shared<Rendezvous<Status>>();
-    call([answer](Status status) { answer->give(std::move(status)); });
-    return answer->take();
-  });
 }
 
 void HubWorkItems::complete_orchestration_async(const WorkItemToken& token,
@@ -269,25 +251,28 @@ void HubWorkItems::abandon_async(const WorkItemToken& token, DoneFn done) {
 
 Status HubWorkItems::complete_orchestration(const WorkItemToken& token,
                                             const OrchestrationOutcome& outcome) {
-  return wait_for(
+  return wait_for_answer<Status>(
       [&](DoneFn done) { complete_orchestration_async(token, outcome, std::move(done)); });
 }
 
 Status HubWorkItems::complete_entity(const WorkItemToken& token, const EntityOutcome& outcome) {
-  return wait_for([&](DoneFn done) { complete_entity_async(token, outcome, std::move(done)); });
+  return wait_for_answer<Status>(
+      [&](DoneFn done) { complete_entity_async(token, outcome, std::move(done)); });
 }
 
 Status HubWorkItems::complete_activity(const WorkItemToken& token,
                                        const std::optional<std::string>& result) {
-  return wait_for([&](DoneFn done) { complete_activity_async(token, result, std::move(done)); });
+  return wait_for_answer<Status>(
+      [&](DoneFn done) { complete_activity_async(token, result, std::move(done)); });
 }
 
 Status HubWorkItems::fail_activity(const WorkItemToken& token, const FailureDetails& failure) {
-  return wait_for([&](DoneFn done) { fail_activity_async(token, failure, std::move(done)); });
+  return wait_for_answer<Status>(
+      [&](DoneFn done) { fail_activity_async(token, failure, std::move(done)); });
 }
 
 Status HubWorkItems::abandon_orchestration(const WorkItemToken& token) {
-  return wait_for([&](DoneFn done) { abandon_async(token, std::move(done)); });
+  return wait_for_answer<Status>([&](DoneFn done) { abandon_async(token, std::move(done)); });
 }
 
 Status HubWorkItems::abandon_entity(const WorkItemToken& token) {

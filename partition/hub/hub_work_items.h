@@ -68,9 +68,6 @@ class HubWorkItems final : public WorkItems, public WorkBoard {
   // Sends a request about a token; for a token of no partition, done(ok).
   template <typename R>
   void ask_async(const WorkItemToken& token, R request, DoneFn done);
-  // The same, and waits for the answer.
-  template <typename Call>
-  static Status wait_for(Call&& call);
 
   Router& router_;
   std::mutex mutex_;
