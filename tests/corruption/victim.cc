@@ -11,6 +11,7 @@
 #include <numeric>
 
 #include "core/random.h"
+#include "tests/support/end_child.h"
 
 namespace ingot::corruption {
 namespace {
@@ -84,7 +85,7 @@ void limit_memory() {
     shared.done = n + 1;
   }
   std::fflush(nullptr);
-  ::_exit(0);
+  testing::end_child(0);
 }
 
 Tally run_kind(Victim& victim, std::size_t kind, const CasePlan& plan, Shared& shared) {

@@ -9,8 +9,7 @@
 #include <cerrno>
 #include <vector>
 
-// Of gcov, when the program is built with it: forked processes don't end by exit().
-extern "C" __attribute__((weak)) void __gcov_dump(void);
+#include "tests/support/end_child.h"
 
 namespace ingot::faults {
 namespace {
@@ -45,8 +44,7 @@ Child begin(std::size_t index, std::chrono::seconds limit,
   if (child.process == 0) {
     ::close(ends[0]);
     write_all(ends[1], run(index));
-    if (__gcov_dump != nullptr) __gcov_dump();
-    ::_exit(0);
+    testing::end_child(0);
   }
   EXPECT_GT(child.process, 0);
   ::close(ends[1]);

@@ -28,6 +28,7 @@
 #include "tests/faults/allocations.h"
 #include "tests/faults/forks.h"
 #include "tests/faults/hub_life.h"
+#include "tests/support/end_child.h"
 #include "tests/support/temp_directory.h"
 
 namespace ingot::faults {
@@ -79,7 +80,7 @@ Ended in_a_process(const std::string& folder, const std::function<void(std::ofst
     std::ofstream ended(folder + "/ended");
     task(ended);
     ended.close();
-    ::_exit(0);
+    testing::end_child(0);
   }
   int status = 0;
   ::waitpid(process, &status, 0);

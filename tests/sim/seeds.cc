@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/sim/simulation.h"
+#include "tests/support/end_child.h"
 
 namespace ingot::sim {
 namespace {
@@ -89,7 +90,7 @@ void say(int pipe, const Message& message) {
     std::fflush(stdout);
     say(pipe, message);
   }
-  ::_exit(0);
+  testing::end_child(0);
 }
 
 Worker start(const SeedsPlan& plan, std::uint64_t from) {
