@@ -176,9 +176,10 @@ class ForeignWorker final : public StageWorker {
   void repeat(WorkItems& items, const WorkItemToken& token) {
     if (trouble != Trouble::repeats) return;
     say_something_stale(items, token);
-    // Nor does a lock that was never taken count.
+    // Nor does a lock that was never taken count. Locks are counted up: the next ones may be taken
+    // by now.
     WorkItemToken other = token;
-    other.lock += 1;
+    other.lock ^= 1ULL << 63U;
     say_something_stale(items, other);
   }
 
