@@ -4,7 +4,6 @@
 #include <type_traits>
 
 #include "core/out_of_memory.h"
-#include "core/try.h"
 #include "partition/hub/blocking_call.h"
 
 namespace ingot::partition {

@@ -217,21 +217,19 @@ Result<std::uint64_t> SimIo::read(FileHandle handle, std::span<char> out, std::u
     }
   }
   // Zeros only where no block is: a log is read at every recovery.
-  const std::uint64_t first = offset / SimDisk::kBlockBytes;
   const std::uint64_t end = (offset + size + SimDisk::kBlockBytes - 1) / SimDisk::kBlockBytes;
   std::uint64_t filled = 0;
-  for (auto block = file.durable.lower_bound(first);
-       block != file.durable.end() && block->first < end; ++block) {
-    const std::uint64_t at = block->first * SimDisk::kBlockBytes - offset;
-    std::memset(out.data() + filled, 0, at - filled);
-    filled = at + std::min(SimDisk::kBlockBytes, size - at);
-    std::memcpy(out.data() + at, block->second.data(), filled - at);
-  }
-  std::memset(out.data() + filled, 0, size - filled);
-  for (auto block = file.visible.lower_bound(first);
-       block != file.visible.end() && block->first < end; ++block) {
-    const std::uint64_t at = block->first * SimDisk::kBlockBytes - offset;
-    std::memcpy(out.data() + at, block->second.data(), std::min(SimDisk::kBlockBytes, size - at));
+  for (const auto* blocks : {&file.durable, &file.visible}) {
+    auto block = blocks->lower_bound(offset / SimDisk::kBlockBytes);
+    for (; block != blocks->end() && block->first < end; ++block) {
+      const std::uint64_t at = block->first * SimDisk::kBlockBytes - offset;
+      const std::uint64_t bytes = std::min(SimDisk::kBlockBytes, size - at);
+      if (at > filled) std::memset(out.data() + filled, 0, at - filled);
+      std::memcpy(out.data() + at, block->second.data(), bytes);
+      filled = std::max(filled, at + bytes);
+    }
+    std::memset(out.data() + filled, 0, size - filled);
+    filled = size;
   }
   return size;
 }
