@@ -13,18 +13,18 @@
 namespace ingot::tools {
 
 // How one listing looks. `row` prints an item; its JSON is json_of(item).
-template <typename Heading, typename Row>
+template <typename Item>
 struct Listing {
   std::string_view items;  // e.g. "instances": what the last line counts
   bool json = false;       // one array instead
-  Heading heading;
-  Row row;
+  void (*heading)();
+  void (*row)(const Item& item);
 };
 
 // Asks with `ask(query)` until a page carries no token and prints the `items` of each. A failure of
 // the first page prints nothing.
-template <typename Query, typename Ask, typename Items, typename Look>
-Status print_pages(Query query, const Ask& ask, Items items, const Look& look) {
+template <typename Query, typename Ask, typename Items, typename Item>
+Status print_pages(Query query, const Ask& ask, Items items, const Listing<Item>& look) {
   query.page_size = 1000;
   std::optional<JsonArray> array;
   std::uint64_t count = 0;

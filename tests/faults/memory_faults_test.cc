@@ -226,9 +226,6 @@ std::vector<MemoryFault> choose(std::uint64_t some, const std::function<std::str
 }
 
 TEST(MemoryFaults, AFailedAllocationIsAStatusOrACleanEndAndNothingIsLost) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "the sanitizer has an allocator of its own";
-#endif
   const std::vector<MemoryFault> faults = choose(kSome, [] {
     return run_case({Memory::c, 0, false});
   });
@@ -271,9 +268,6 @@ TEST(MemoryFaults, AFailedAllocationIsAStatusOrACleanEndAndNothingIsLost) {
 class FailedOpenings : public ::testing::TestWithParam<bool> {};
 
 TEST_P(FailedOpenings, GiveBackAllMemory) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "the sanitizer has an allocator of its own";
-#endif
   const sim::TempDirectory folder;
   std::string lived;
   if (GetParam()) {

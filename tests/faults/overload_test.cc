@@ -13,6 +13,10 @@
 
 #include "tests/support/hub_fixture.h"
 
+// Freed memory that AddressSanitizer holds back isn't the hub's.
+extern "C" const char* __asan_default_options();
+const char* __asan_default_options() { return "quarantine_size_mb=16"; }
+
 namespace ingot::testing {
 namespace {
 

@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 // Of a build that measures coverage: it counts at exit() only.
-extern "C" void __gcov_dump() __attribute__((weak));
+extern "C" int __llvm_profile_write_file() __attribute__((weak));
 
 namespace ingot::testing {
 
 [[noreturn]] inline void end_child(int code) {
-  if (__gcov_dump != nullptr) __gcov_dump();
+  if (__llvm_profile_write_file != nullptr) __llvm_profile_write_file();
   ::_exit(code);
 }
 

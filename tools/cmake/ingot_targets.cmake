@@ -68,14 +68,18 @@ function(ingot_library folder)
   target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:ingot-flags> ${ARG_LINK} Threads::Threads)
 endfunction()
 
-# ingot_tests(<folder> [LINK <libraries>] [SERIAL])
+# ingot_tests(<folder> [LINK <libraries>] [SERIAL] [EXCEPT <regex>])
 #
-# Each <name>_test.cc beside the caller becomes the test `<folder>/<name>`. SERIAL: its tests run
-# alone, for those that load the machine. Temporary files lie in the build folder, because the
-# system's may be in memory, where there is no O_DIRECT. The targets are listed in <folder>_tests.
+# Each <name>_test.cc beside the caller becomes the test `<folder>/<name>`, but for those whose path
+# EXCEPT matches. SERIAL: its tests run alone, for those that load the machine. Temporary files lie in
+# the build folder, because the system's may be in memory, where there is no O_DIRECT. The targets are
+# listed in <folder>_tests.
 function(ingot_tests folder)
-  cmake_parse_arguments(ARG "SERIAL" "" "LINK" ${ARGN})
+  cmake_parse_arguments(ARG "SERIAL" "EXCEPT" "LINK" ${ARGN})
   file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
+  if(ARG_EXCEPT)
+    list(FILTER tests EXCLUDE REGEX ${ARG_EXCEPT})
+  endif()
   set(scratch ${PROJECT_BINARY_DIR}/test-scratch)
   file(MAKE_DIRECTORY ${scratch})
   foreach(source ${tests})

@@ -35,7 +35,8 @@ Status show(Client& client, const Arguments& arguments) {
   query.include_transient = arguments.all;
   return print_pages(
       query, [&](const EntityQuery& page) { return client.query_entities(page); },
-      &EntityPage::entities, Listing{"entities", arguments.json, print_heading, print_row});
+      &EntityPage::entities,
+      Listing<EntityState>{"entities", arguments.json, print_heading, print_row});
 }
 
 int run(const Arguments& arguments) {

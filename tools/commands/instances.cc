@@ -54,7 +54,8 @@ Status show_all(Client& client, const Arguments& arguments, InstanceQuery query)
   query.prefix = arguments.prefix;
   return print_pages(
       query, [&](const InstanceQuery& page) { return client.query_instances(page); },
-      &InstancePage::instances, Listing{"instances", arguments.json, print_heading, print_row});
+      &InstancePage::instances,
+      Listing<InstanceState>{"instances", arguments.json, print_heading, print_row});
 }
 
 int run(const Arguments& arguments) {
