@@ -7,6 +7,7 @@
 #include "core/planted_bug.h"
 #include "core/try.h"
 #include "partition/state/row.h"
+#include "partition/state/stored_row.h"
 
 namespace ingot::partition {
 
@@ -91,6 +92,11 @@ Status Residency::take(LoadDone& done, std::vector<std::unique_ptr<Inbox::Entry>
   if (!by_id && done.row.status().code() == StatusCode::not_found && !has_timer(done.sequence)) {
     return {};  // another load was first, it has ended since, and a checkpoint took its row away
   }
+  if (!by_id && done.row.status().code() == StatusCode::not_found) {
+    return Status(StatusCode::corrupt, "a timer of instance " +
+                                           std::to_string(done.sequence.value) +
+                                           " is due, and the checkpoint has no such row");
+  }
   if (!done.row.ok()) return done.row.status();
   loaded_id_ = done.id;
   loaded_record_.clear();
@@ -104,7 +110,7 @@ Status Residency::take(LoadDone& done, std::vector<std::unique_ptr<Inbox::Entry>
     loaded_record_ = std::move(**done.row);
     return {};
   }
-  return install(**done.row);
+  return install(**done.row, done.sequence);
 }
 
 bool Residency::has_timer(SequenceNumber sequence) const {
@@ -113,18 +119,14 @@ bool Residency::has_timer(SequenceNumber sequence) const {
                      [&](const TimerKey& key) { return key.sequence == sequence; });
 }
 
-Status Residency::install(std::string_view row) {
-  INGOT_ASSIGN(std::unique_ptr<Instance> instance, decode_row(row));
+Status Residency::install(std::string_view row, SequenceNumber expected) {
+  INGOT_ASSIGN(std::unique_ptr<Instance> instance, decode_stored_row(state_, row, expected));
   if (state_.instances.find(instance->sequence) != nullptr) return {};
-  instance->id_hash = hash64(instance->id);
   // Another load was first, and the instance has ended since: it must not come back to life.
   const bool ended = !state_.finished.find(instance->id_hash, instance->id).id.empty();
   if (ended && !INGOT_PLANTED(kReviveEnded)) return {};
   if (state_.instances.find(instance->id_hash, instance->id) != nullptr) return {};
-  instance->stored = true;
-  instance->work_listed = instance->has_outstanding_work();
-  state_.instances.insert(std::move(instance));
-  return {};
+  return insert_stored(state_, std::move(instance));
 }
 
 bool Residency::evict(std::size_t budget_bytes, std::size_t count) {

@@ -79,7 +79,7 @@ class Residency {
   };
 
   void submit(std::string id, std::uint64_t id_hash, SequenceNumber sequence);
-  Status install(std::string_view row);
+  Status install(std::string_view row, SequenceNumber expected);
   [[nodiscard]] bool has_timer(SequenceNumber sequence) const;
 
   const Environment& environment_;

@@ -37,15 +37,19 @@ Result<Recovered> recover(log::Io& io, const HubOptions& options, const Clock& c
   log_options.segment_bytes = options.segment_bytes;
   log_options.batch_bytes_max = options.batch_bytes_max;
   Effects discarded;
-  INGOT_ASSIGN(recovered.log,
-               log::CommitLog::open(io, log_options, recovered.store->position(),
-                                    [&](Position position, std::string_view bytes) -> Status {
-                                      INGOT_TRY(replay_fact(*recovered.store, state, position,
-                                                            bytes, discarded));
-                                      ++recovered.figures.facts;
-                                      recovered.figures.bytes += bytes.size();
-                                      return {};
-                                    }));
+  INGOT_ASSIGN(recovered.log, log::CommitLog::open(
+                                  io, log_options, recovered.store->position(),
+                                  [&](Position position, std::string_view bytes) -> Status {
+                                    const Status replayed = replay_fact(*recovered.store, state,
+                                                                        position, bytes, discarded);
+                                    if (!replayed.ok()) {
+                                      return replayed.with_context(plan.folder.log + ", position " +
+                                                                   std::to_string(position.value));
+                                    }
+                                    ++recovered.figures.facts;
+                                    recovered.figures.bytes += bytes.size();
+                                    return {};
+                                  }));
   recovered.figures.seconds = std::chrono::duration<double>(clock.monotonic() - start).count();
   return recovered;
 }

@@ -10,6 +10,11 @@ const DetachedTask* DetachedTasks::find(const TaskKey& key) const {
   return found == tasks_.end() ? nullptr : found->second.get();
 }
 
+bool DetachedTasks::has_since(SequenceNumber sequence, std::uint32_t generation) const {
+  const auto next = tasks_.lower_bound({sequence, generation, 0});
+  return next != tasks_.end() && next->first.sequence == sequence;
+}
+
 void DetachedTasks::add(const TaskKey& key, DetachedTask task) {
   auto shared = std::make_shared<const DetachedTask>(std::move(task));
   bytes_ += bytes_of(*shared);

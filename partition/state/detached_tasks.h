@@ -55,6 +55,8 @@ class DetachedTasks {
   // Null when it is not there.
   [[nodiscard]] const DetachedTask* find(const TaskKey& key) const;
   [[nodiscard]] const std::map<TaskKey, Shared>& all() const { return tasks_; }
+  // One of this execution of the instance, or of a later one, is here.
+  [[nodiscard]] bool has_since(SequenceNumber sequence, std::uint32_t generation) const;
 
   void add(const TaskKey& key, DetachedTask task);
   // Nothing happens when it is not there.

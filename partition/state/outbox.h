@@ -111,6 +111,11 @@ class PeerDedup {
     return true;
   }
 
+  // No message came from elsewhere than `partitions` partitions.
+  [[nodiscard]] bool is_of(std::uint32_t partitions) const {
+    return last_.empty() || last_.rbegin()->first.value < partitions;
+  }
+
   void encode(std::string& out) const {
     put_varint(out, last_.size());
     for (const auto& [origin, position] : last_) {

@@ -14,6 +14,22 @@ constexpr std::uint8_t kTablesVersion = 3;
 constexpr std::size_t kBuffersMax = 2048;
 constexpr std::size_t kBufferBytesMax = 4096;
 
+// A receiver would have to refuse any other message, and could never go on.
+bool is_one_event(const PeerMessage& message) {
+  Reader reader(message.event);
+  static_cast<void>(decode_event(reader));
+  return reader.finished();
+}
+
+bool can_be_sent(const Outbox& outbox, std::uint32_t partitions) {
+  for (const auto& [destination, channel] : outbox.channels()) {
+    const auto& messages = channel.unconfirmed;
+    if (destination.value >= partitions) return false;
+    if (!std::all_of(messages.begin(), messages.end(), is_one_event)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 FinishedRecord PartitionState::finish(Instance& instance) {
@@ -121,10 +137,15 @@ Status PartitionState::decode_tables(std::string_view bytes) {
   outbox.decode(reader);
   dedup.decode(reader);
   requests.decode(reader);
-  const auto& channels = outbox.channels();
-  const bool reachable = channels.empty() || channels.rbegin()->first.value < partition_count;
-  if (!mine || !reachable || !reader.finished()) {
+  if (!mine || !can_be_sent(outbox, partition_count) || !dedup.is_of(partition_count) ||
+      !reader.finished()) {
     return Status(StatusCode::corrupt, "the partition's tables can't be decoded");
+  }
+  // A fact creates one instance at most.
+  if (last_sequence.value > applied.value) {
+    return Status(StatusCode::corrupt, "the partition's tables count " +
+                                           std::to_string(last_sequence.value) + " instances by " +
+                                           std::to_string(applied.value) + " facts");
   }
   return {};
 }

@@ -1,5 +1,10 @@
 #include "partition/state/row.h"
 
+#include <ingot/entity_id.h>
+
+#include <algorithm>
+#include <functional>
+
 #include "core/assert.h"
 #include "core/fact.h"
 #include "core/history_codec.h"
@@ -188,16 +193,45 @@ Status parse(std::string_view bytes, bool whole, Parsed& p) {
   return {};
 }
 
+using Kind = HistoryEventKind;
+
+bool is_any(Kind /*kind*/) { return true; }
+bool is_signal(Kind kind) { return kind == Kind::entity_operation_signaled; }
+bool is_operation(Kind kind) { return is_signal(kind) || kind == Kind::entity_operation_called; }
+bool may_wait(Kind kind) { return is_operation(kind) || kind == Kind::entity_lock_requested; }
+
 Status check_events(std::string_view bytes, std::optional<std::uint32_t> count,
-                    std::string_view what) {
+                    bool (*may_be)(Kind), std::string_view what) {
   Reader reader(bytes);
   std::uint32_t events = 0;
   while (reader.more()) {
-    static_cast<void>(decode_event(reader));
+    if (!may_be(decode_event(reader).kind)) reader.fail();
     ++events;
   }
   if (!reader.ok() || (count && events != *count)) return corrupt_row(what);
   return {};
+}
+
+// An entity carries out what is in its inbox, and what waits when its turn comes.
+Status check_entity(const Entity& entity) {
+  if (Status s = check_events(entity.waiting, entity.waiting_count, may_wait,
+                              "operations can't be decoded");
+      !s.ok()) {
+    return s;
+  }
+  for (const auto& [timer_id, event] : entity.scheduled.events()) {
+    if (Status s = check_events(event, 1, is_signal, "a scheduled signal can't be decoded");
+        !s.ok()) {
+      return s;
+    }
+  }
+  return {};
+}
+
+// They travel as a lock set, from entity to entity.
+bool is_lock_set(const std::vector<std::string>& ids) {
+  return std::all_of(ids.begin(), ids.end(), is_entity_id) &&
+         std::adjacent_find(ids.begin(), ids.end(), std::greater_equal<>()) == ids.end();
 }
 
 // Walks events without decoding them: the first of `kind` among the first `limit`, or the last one
@@ -236,24 +270,23 @@ Result<std::unique_ptr<Instance>> decode_instance(std::string_view bytes, bool t
                                 : "a live row with a terminal status");
   }
   if (p.view.sequence.value == 0) return corrupt_row("no sequence number");
-  if (Status s = check_events(p.view.inbox, p.inbox_count, "inbox can't be decoded"); !s.ok()) {
+  if (is_entity_id(p.view.id) != p.view.is_entity) {
+    return corrupt_row("an entity without an entity's id, or the reverse");
+  }
+  if (Status s = check_events(p.view.inbox, p.inbox_count, p.entity ? is_operation : is_any,
+                              "inbox can't be decoded");
+      !s.ok()) {
     return s;
   }
-  if (Status s = check_events(p.view.history, std::nullopt, "history can't be decoded"); !s.ok()) {
+  if (Status s = check_events(p.view.history, std::nullopt, is_any, "history can't be decoded");
+      !s.ok()) {
     return s;
   }
+  if (p.locks && !is_lock_set(p.locks->entities))
+    return corrupt_row("locks of what can't be locked");
   if (p.entity) {
     if (!p.view.history.empty()) return corrupt_row("an entity with a history");
-    if (Status s =
-            check_events(p.entity->waiting, p.entity->waiting_count, "operations can't be decoded");
-        !s.ok()) {
-      return s;
-    }
-    for (const auto& [timer_id, event] : p.entity->scheduled.events()) {
-      if (Status s = check_events(event, 1, "a scheduled signal can't be decoded"); !s.ok()) {
-        return s;
-      }
-    }
+    if (Status s = check_entity(*p.entity); !s.ok()) return s;
   } else if (!find_started(p.view.history, p.view.inbox)) {
     return corrupt_row("no ExecutionStarted event");
   }
