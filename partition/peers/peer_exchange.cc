@@ -97,9 +97,14 @@ void PeerExchange::pump(PartitionId origin, Inlet& inlet) {
       taken = true;  // the origin has forgotten our confirmation
       continue;
     }
-    // Only what was taken can be confirmed, so an honest origin leaves no gap.
-    INGOT_ASSERT(message.channel_position == last + 1, origin.value, message.channel_position,
-                 last);
+    // Only what was taken can be confirmed, so an origin whose files belong to ours leaves no gap.
+    if (message.channel_position != last + 1) {
+      recorder_.fail(Status(StatusCode::corrupt,
+                            "message " + std::to_string(message.channel_position) +
+                                " from partition " + std::to_string(origin.value) + " follows " +
+                                std::to_string(last) + "; what lies between is missing"));
+      return;
+    }
     if (!receive(origin, message)) break;
     inlet.waiting.pop_front();
     taken = true;

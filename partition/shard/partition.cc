@@ -408,6 +408,12 @@ bool Partition::fire_timers(Timestamp now) {
     }
     if (!recorder_.has_room()) break;
     if (!recorder_.record(TimerFired{key.sequence, key.generation, key.timer_id})) break;
+    if (timers.contains(key)) {  // it would be due for ever
+      stop(Status(StatusCode::corrupt, "timer " + std::to_string(key.timer_id) + " of instance " +
+                                           std::to_string(key.sequence.value) +
+                                           " is due, and the instance does not wait for it"));
+      return true;
+    }
     if (++fired == kTimersPerTurn) break;
   }
   return fired != 0;
