@@ -129,7 +129,7 @@ bool Intake::take(DeliverRequest& request) {
     return true;
   }
   if (request.kind == HistoryEventKind::event_raised &&
-      found.live->event_bytes() + request.data.size() > kInstanceBytesMax) {
+      !found.live->has_room_for(request.data.size())) {
     answer(request.done, has_too_much(request.instance_id, *found.live));
     return true;
   }
@@ -154,7 +154,7 @@ bool Intake::take(SignalRequest& request) {
   if (found.in_store) return false;
   SequenceNumber entity;
   if (found.live != nullptr) {
-    if (found.live->event_bytes() + request.input.size() > kInstanceBytesMax) {
+    if (!found.live->has_room_for(request.input.size())) {
       answer(request.done, has_too_much(request.instance_id, *found.live));
       return true;
     }

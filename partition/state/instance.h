@@ -90,6 +90,10 @@ struct Instance : Recycled<Instance> {
     return (inbox_count != 0 && !blocked()) || !tasks.empty();
   }
   [[nodiscard]] std::uint64_t event_bytes() const { return history.size() + inbox.size(); }
+  // With so many bytes more it stays within kInstanceBytesMax.
+  [[nodiscard]] bool has_room_for(std::uint64_t bytes) const {
+    return event_bytes() + bytes <= kInstanceBytesMax;
+  }
   [[nodiscard]] std::size_t memory_bytes() const {
     return sizeof(Instance) + 64 + heap_bytes(id) + heap_bytes(history) + heap_bytes(inbox) +
            tasks.heap_bytes() + awaited.heap_bytes() + (entity ? entity->memory_bytes() : 0) +

@@ -41,11 +41,10 @@ void encode_outcome(const ActivityOutcome& outcome, std::int32_t task_id, Timest
 bool has_room_for(const Instance* instance, std::uint32_t generation, std::string_view event,
                   Timestamp at, std::string& failed) {
   if (instance == nullptr || instance->generation != generation) return true;
-  const std::uint64_t bytes = instance->event_bytes() + event.size();
-  if (bytes <= kInstanceBytesMax) return true;
+  if (instance->has_room_for(event.size())) return true;
   Reader reader(event);
   ActivityOutcome refused;
-  refused.failure = history_too_large(bytes);
+  refused.failure = history_too_large(instance->event_bytes() + event.size());
   encode_outcome(refused, decode_trusted_event(reader).scheduled_id, at, 0, failed);
   return false;
 }

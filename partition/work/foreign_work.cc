@@ -437,11 +437,9 @@ void ForeignWork::take(CompleteOrchestrationRequest& request) {
     body.carry_over = carry_over;
   }
   const std::uint64_t step_bytes = step.size() + carry_over.size();
-  const std::uint64_t history_bytes = carries_on ? 0 : instance->event_bytes();
   std::string failed;
-  if (step_bytes + history_bytes > kInstanceBytesMax) {
-    failed = encode_failed_completion(history_too_large(step_bytes + history_bytes),
-                                      instance->next_action_id, recorder_.now());
+  if (const auto too_large = step_too_large(*instance, step_bytes, [=] { return carries_on; })) {
+    failed = encode_failed_completion(*too_large, instance->next_action_id, recorder_.now());
     body.actions = failed;
     body.carry_over = {};
     body.next_execution_id = {};

@@ -102,9 +102,9 @@ bool OrchestratorRunner::refuse_impossible(const Instance& instance, const StepR
   const std::int32_t first_action_id = instance.next_action_id;
   const std::uint64_t limit = environment_.options.payload_bytes_max;
   const std::uint64_t step_bytes = actions_.size() + result.carry_over.size();
-  if (step_bytes + instance.event_bytes() > kInstanceBytesMax &&
-      (step_bytes > kInstanceBytesMax || !continues_as_new(actions_))) {
-    fail_instead(first_action_id, history_too_large(step_bytes + instance.event_bytes()));
+  if (const auto too_large =
+          step_too_large(instance, step_bytes, [this] { return continues_as_new(actions_); })) {
+    fail_instead(first_action_id, *too_large);
     return true;
   }
   if (result.custom_status && result.custom_status->size() > limit) {

@@ -2,6 +2,7 @@
 
 // The step that ends an orchestration as failed, in place of what its orchestrator did.
 
+#include <optional>
 #include <string>
 
 #include "core/history_codec.h"
@@ -47,6 +48,17 @@ inline FailureDetails history_too_large(std::uint64_t bytes) {
                     " bytes; the limit is " + std::to_string(kInstanceBytesMax);
   details.non_retriable = true;
   return details;
+}
+
+// Why a step of `step_bytes` can't be taken; nothing when it can. `continues()` says whether it
+// ends the execution, and with it the history; it is asked only when the two are too much together.
+template <typename Continues>
+std::optional<FailureDetails> step_too_large(const Instance& instance, std::uint64_t step_bytes,
+                                             Continues&& continues) {
+  if (instance.has_room_for(step_bytes)) return std::nullopt;
+  const std::uint64_t left = continues() ? 0 : instance.event_bytes();
+  if (step_bytes + left <= kInstanceBytesMax) return std::nullopt;
+  return history_too_large(step_bytes + left);
 }
 
 // Why: it took too long.
