@@ -247,5 +247,17 @@ TEST(HistoryEventTest, NamesAreDurableTasks) {
   EXPECT_EQ(parse_runtime_status("running"), std::nullopt);
 }
 
+TEST(HistoryCodecTest, TagsThatAreCutOffAreNone) {
+  EXPECT_EQ(decode_tags(""), Tags{});
+  const Tags tags = {{"a", "1"}, {"b", ""}};
+  std::string bytes;
+  encode_tags(tags, bytes);
+  EXPECT_EQ(decode_tags(bytes), tags);
+  EXPECT_EQ(decode_tags(bytes + 'x'), std::nullopt);
+  for (std::size_t size = 1; size < bytes.size(); ++size) {
+    EXPECT_EQ(decode_tags(std::string_view(bytes).substr(0, size)), std::nullopt) << size;
+  }
+}
+
 }  // namespace
 }  // namespace ingot

@@ -66,6 +66,33 @@ std::string full_row() {
   return row_of(instance);
 }
 
+// An entity that uses every field of its row, with numbers at their limits.
+std::string full_entity_row() {
+  using Kind = HistoryEventKind;
+  Instance instance;
+  instance.sequence = SequenceNumber(7);
+  instance.id = "@counter@1";
+  instance.status = RuntimeStatus::running;
+  instance.inbox = entity_message(Kind::entity_operation_called, "one", {1, 2}, 0);
+  instance.inbox_count = 1;
+  instance.next_action_id = PendingTasks::kIdMax + 1;
+  instance.timers.push_back({0, at_us(77)});
+  instance.timers.push_back({INT32_MAX, at_us(78)});
+  instance.entity = std::make_unique<Entity>();
+  Entity& entity = *instance.entity;
+  entity.state = "17";
+  entity.lock = {"one", {1, 2}, 9};
+  entity.waiting = entity_message(Kind::entity_operation_signaled, "two", {3, 4}, -1) +
+                   entity_message(Kind::entity_operation_called, "two", {3, 4}, 1) +
+                   entity_message(Kind::entity_lock_requested, "two", {3, 4}, 2, {"@counter@1"});
+  entity.waiting_count = 3;
+  const std::string signal = entity_message(Kind::entity_operation_signaled, "two", {3, 4}, -1);
+  entity.scheduled.add(0, signal);
+  entity.scheduled.add(1, signal);
+  entity.scheduled.add(INT32_MAX, signal);
+  return row_of(instance);
+}
+
 void expect_valid(const Instance& instance) {
   ASSERT_FALSE(is_terminal(instance.status));
   ASSERT_NE(instance.sequence.value, 0U);
@@ -180,6 +207,64 @@ TEST(InstanceRowTest, ClientsSeeWhatTheHistorySays) {
   EXPECT_FALSE(brief->custom_status.has_value());
 }
 
+TEST(InstanceRowTest, EveryFieldOfAnEntityComesBack) {
+  const std::string row = full_entity_row();
+  const auto decoded = decode_row(row);
+  ASSERT_TRUE(decoded.ok()) << decoded.status().to_string();
+  expect_valid(**decoded);
+  EXPECT_EQ(row_of(**decoded), row);
+  const Entity& entity = *(*decoded)->entity;
+  EXPECT_EQ(entity.state, "17");
+  EXPECT_EQ(entity.lock, (CriticalSection{"one", {1, 2}, 9}));
+  EXPECT_EQ(entity.waiting_count, 3U);
+  EXPECT_EQ(entity.scheduled.events().size(), 3U);
+  const Result<RowView> view = view_row(row);
+  ASSERT_TRUE(view.ok());
+  const EntityState whole = to_entity_state(*view, true);
+  EXPECT_EQ(whole.id.name, "counter");
+  EXPECT_TRUE(whole.has_state);
+  EXPECT_EQ(whole.state, "17");
+  EXPECT_EQ(whole.locked_by, "one");
+  EXPECT_EQ(whole.queued_operations, 4U);
+  EXPECT_FALSE(to_entity_state(*view, false).state.has_value());
+  RowView other = *view;
+  other.id = "no entity";
+  other.has_entity_state = false;
+  EXPECT_TRUE(to_entity_state(other, true).id.name.empty());
+}
+
+TEST(InstanceRowTest, ARecordSaysHowItEnded) {
+  HistoryEvent completed;
+  completed.kind = HistoryEventKind::execution_completed;
+  completed.event_id = 0;
+  completed.status = RuntimeStatus::failed;
+  completed.failure = FailureDetails{};
+  completed.failure->type = "Broken";
+  HistoryEvent started;
+  started.kind = HistoryEventKind::execution_started;
+  started.name = "hello";
+  started.instance_id = "x";
+  started.execution_id = {1, 2};
+  started.tags = {{"key", "value"}};
+  Instance instance;
+  instance.sequence = SequenceNumber(1);
+  instance.id = "x";
+  instance.status = RuntimeStatus::failed;
+  instance.history = bytes_of(HistoryEvent{}) + bytes_of(started) + bytes_of(completed);
+  const std::string record = row_of(instance);
+  EXPECT_TRUE(decode_record(record).ok());
+  const Result<InstanceState> state = to_instance_state(*view_row(record), true);
+  ASSERT_TRUE(state.ok());
+  EXPECT_FALSE(state->output.has_value());
+  ASSERT_TRUE(state->failure.has_value());
+  EXPECT_EQ(state->failure->type, "Broken");
+  EXPECT_EQ(state->tags, (Tags{{"key", "value"}}));
+  // A live row is none, and neither is one without a number.
+  EXPECT_EQ(decode_record(full_row()).status().code(), StatusCode::corrupt);
+  instance.sequence = SequenceNumber(0);
+  EXPECT_EQ(decode_record(row_of(instance)).status().code(), StatusCode::corrupt);
+}
+
 TEST(InstanceRowTest, ATerminalStatusIsNoLiveRow) {
   Instance instance;
   instance.sequence = SequenceNumber(1);
@@ -221,23 +306,25 @@ TEST(InstanceRowTest, AnInboxBeforeTheFirstStepBeginsWithTheStart) {
 }
 
 TEST(InstanceRowTest, EveryTruncationIsCorrupt) {
-  const std::string row = full_row();
-  for (std::size_t size = 0; size < row.size(); ++size) {
-    const std::string_view cut = std::string_view(row).substr(0, size);
-    ASSERT_EQ(decode_row(cut).status().code(), StatusCode::corrupt) << size;
-    ASSERT_EQ(view_row(cut).status().code(), StatusCode::corrupt) << size;
+  for (const std::string& row : {full_row(), full_entity_row()}) {
+    for (std::size_t size = 0; size < row.size(); ++size) {
+      const std::string_view cut = std::string_view(row).substr(0, size);
+      ASSERT_EQ(decode_row(cut).status().code(), StatusCode::corrupt) << size;
+      ASSERT_EQ(view_row(cut).status().code(), StatusCode::corrupt) << size;
+    }
+    EXPECT_EQ(decode_row(row + 'x').status().code(), StatusCode::corrupt);
   }
-  EXPECT_EQ(decode_row(row + 'x').status().code(), StatusCode::corrupt);
 }
 
 TEST(InstanceRowTest, EveryByteMayHaveAnyValue) {
-  const std::string row = full_row();
-  for (std::size_t at = 0; at < row.size(); ++at) {
-    for (int value = 0; value < 256; ++value) {
-      std::string bad = row;
-      bad[at] = static_cast<char>(value);
-      read_hostile(bad);
-      if (HasFatalFailure()) FAIL() << "byte " << at << " set to " << value;
+  for (const std::string& row : {full_row(), full_entity_row()}) {
+    for (std::size_t at = 0; at < row.size(); ++at) {
+      for (int value = 0; value < 256; ++value) {
+        std::string bad = row;
+        bad[at] = static_cast<char>(value);
+        read_hostile(bad);
+        if (HasFatalFailure()) FAIL() << "byte " << at << " set to " << value;
+      }
     }
   }
 }

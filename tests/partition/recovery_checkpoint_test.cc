@@ -107,6 +107,11 @@ TEST_F(RecoveryCheckpointTest, CheckpointsThatCanNotBeAreRefusedByName) {
       {"a task with an impossible id",
        [&](StoreContents& c) { c.entries[task(kEnded, 0, -2)] = detached(-2); },
        "detached task of instance 3"},
+      {"a task with too high an id",
+       [&](StoreContents& c) {
+         c.entries[task(kEnded, 0, PendingTasks::kIdMax + 1)] = detached(PendingTasks::kIdMax + 1);
+       },
+       "detached task of instance 3"},
       {"a task that is pending",
        [&](StoreContents& c) { c.entries[task(kBusy, 0, 0)] = detached(0); }, "instance 1"},
       {"a task of an execution that lives",
