@@ -134,9 +134,9 @@ bool read_lock_set(std::string_view bytes, const Use& use) {
   std::uint64_t left = reader.varint();
   if (left == 0) return false;
   std::string_view last;
-  for (; left != 0 && reader.ok(); --left) {
+  for (; left != 0; --left) {
     const std::string_view id = reader.bytes();
-    if (id <= last) return false;
+    if (id <= last) return false;  // where the bytes end, the id is empty
     use(id);
     last = id;
   }

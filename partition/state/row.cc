@@ -248,7 +248,7 @@ std::optional<HistoryEventView> find_event(std::string_view events, HistoryEvent
     found = {start, static_cast<std::size_t>(reader.at() - start)};
     if (!last) break;
   }
-  if (found.empty() || !reader.ok()) return std::nullopt;
+  if (found.empty()) return std::nullopt;
   Reader event(found);
   const HistoryEventView view = decode_event(event);
   if (!event.finished()) return std::nullopt;
