@@ -130,9 +130,11 @@ Status receive_entity_message(PartitionState& state, Instance& instance,
   switch (event.kind) {
     case Kind::entity_operation_signaled:
       if (event.has_fire_at && event.fire_at > at) {
-        if (instance.next_action_id > PendingTasks::kIdMax) instance.next_action_id = 0;
-        const std::int32_t timer = instance.next_action_id++;
-        instance.entity->scheduled.add(timer, encoded);
+        std::int32_t timer = 0;
+        do {  // the ids begin anew, and one may still be in use
+          if (instance.next_action_id > PendingTasks::kIdMax) instance.next_action_id = 0;
+          timer = instance.next_action_id++;
+        } while (!instance.entity->scheduled.add(timer, encoded));
         instance.timers.push_back({timer, event.fire_at});
         state.agenda.add({event.fire_at, instance.sequence, timer, instance.generation});
         break;

@@ -145,5 +145,21 @@ TEST_F(EntityLocksTest, StateIsSetAndDeleted) {
   EXPECT_EQ(entity().state, std::nullopt);
 }
 
+// Their ids begin anew after 2^26 of them, and one of the first may still be to come.
+TEST_F(EntityLocksTest, AScheduledSignalTakesNoIdThatIsInUse) {
+  HistoryEvent signal;
+  signal.kind = Kind::entity_operation_signaled;
+  signal.fire_at = at_us(1'000'000);
+  const std::string message = bytes_of(signal);
+  apply_now(MessageDelivered{kFirst, 0, message});
+  apply_now(MessageDelivered{kFirst, 0, message});
+  state_.instances.find(kFirst)->next_action_id = PendingTasks::kIdMax + 1;
+  apply_now(MessageDelivered{kFirst, 0, message});
+  EXPECT_EQ(entity().scheduled.events().size(), 3U);
+  EXPECT_EQ(state_.agenda.size(), 3U);
+  for (const std::int32_t timer : {0, 1, 2}) apply_now(TimerFired{kFirst, 0, timer});
+  EXPECT_EQ(instance().inbox_count, 3U);
+}
+
 }  // namespace
 }  // namespace ingot::partition
