@@ -7,10 +7,10 @@ namespace ingot::faults {
 namespace {
 
 constexpr std::array<std::string_view, kCalls> kCallNames = {
-    "open",   "access", "stat",        "statvfs",   "mkdir",     "opendir",  "readdir",
-    "rename", "unlink", "pread",       "read",      "pwrite",    "pwritev2", "uring_write",
-    "write",  "fsync",  "fdatasync",   "ftruncate", "fallocate", "lseek",    "flock",
-    "fcntl",  "mmap",   "uring_setup", "eventfd"};
+    "open",   "access", "stat",        "statvfs",      "mkdir",     "opendir",  "readdir",
+    "rename", "unlink", "pread",       "read",         "pwrite",    "pwritev2", "uring_write",
+    "write",  "fsync",  "fdatasync",   "ftruncate",    "fallocate", "lseek",    "flock",
+    "fcntl",  "mmap",   "uring_setup", "uring_submit", "eventfd",   "thread"};
 constexpr std::array<std::string_view, kPlaces> kPlaceNames = {"hub",
                                                                "partition_folder",
                                                                "log_folder",
@@ -29,9 +29,11 @@ char watched[512];
 std::atomic<bool> watching{false};
 std::atomic<std::uint64_t> counters[kCalls][kPlaces];
 std::atomic<std::uint8_t> descriptors[kDescriptorsMax];  // place + 1
-std::atomic<bool> armed{false};
 std::atomic<std::uint64_t> hit{0};
-Fault fault;
+constexpr std::size_t kFaultsMax = 2;
+Fault faults[kFaultsMax];
+std::atomic<std::size_t> armed{0};  // how many of them
+Machine machine;
 
 bool ends_with(std::string_view text, std::string_view end) { return text.ends_with(end); }
 
@@ -60,8 +62,12 @@ std::string to_string(const Fault& what) {
   text += " ";
   text += to_string(what.place);
   text += " #" + std::to_string(what.nth) + ": ";
-  text += what.error == kShort ? "short" : ::strerrorname_np(what.error);
-  return text + (what.for_good ? ", for good" : ", once");
+  text += what.error == kShort  ? "short"
+          : what.error == kNone ? "nothing"
+          : what.error == kLost ? "lost"
+                                : ::strerrorname_np(what.error);
+  if (what.for_good) return text + ", for good";
+  return text + (what.times == 1 ? ", once" : ", " + std::to_string(what.times) + " times");
 }
 
 void watch(const std::string& folder) {
@@ -77,12 +83,22 @@ void watch(const std::string& folder) {
 }
 
 void arm(const Fault& what) {
-  fault = what;
+  disarm();
   hit = 0;
-  armed.store(true, std::memory_order_release);
+  arm_too(what);
 }
 
-void disarm() { armed.store(false, std::memory_order_release); }
+void arm_too(const Fault& what) {
+  const std::size_t count = armed.load(std::memory_order_relaxed);
+  if (count == kFaultsMax) return;
+  faults[count] = what;
+  armed.store(count + 1, std::memory_order_release);
+}
+
+void disarm() { armed.store(0, std::memory_order_release); }
+
+void pretend(const Machine& what) { machine = what; }
+const Machine& pretended() { return machine; }
 
 std::uint64_t hits() { return hit.load(); }
 
@@ -98,11 +114,15 @@ int decide(Call call, Place place) {
   if (!watching.load(std::memory_order_acquire)) return 0;
   const std::uint64_t number =
       ++counters[static_cast<std::size_t>(call)][static_cast<std::size_t>(place)];
-  if (!armed.load(std::memory_order_acquire)) return 0;
-  if (fault.call != call || fault.place != place) return 0;
-  if (fault.for_good ? number < fault.nth : number != fault.nth) return 0;
-  ++hit;
-  return fault.error;
+  const std::size_t count = armed.load(std::memory_order_acquire);
+  for (std::size_t i = 0; i < count; ++i) {
+    const Fault& fault = faults[i];
+    if (fault.call != call || fault.place != place || number < fault.nth) continue;
+    if (!fault.for_good && number >= fault.nth + fault.times) continue;
+    ++hit;
+    return fault.error;
+  }
+  return 0;
 }
 
 bool place_of(const char* path, Place& place) {

@@ -1,12 +1,12 @@
 #pragma once
 
-// Makes a call of the operating system fail. The test program defines the C library's calls itself
+// Makes calls of the operating system fail. The test program defines the C library's calls itself
 // (libc_calls.cc, uring_calls.cc), so that those of the hub, of LMDB and of liburing all come here
 // first, and the real ones do the work: nothing else of the stack is replaced.
 //
 // Only calls on files below one watched folder are counted. A call is named by what it does and on
-// which kind of file (Call, Place), and a fault hits the nth of these, or the nth and all later
-// ones.
+// which kind of file (Call, Place), and a fault hits the nth of these and some that follow it, or
+// all later ones.
 //
 // Threads: any may call; watch(), arm() and disarm() only while no hub is open or at rest.
 
@@ -42,7 +42,9 @@ enum class Call : std::uint8_t {
   fcntl,
   mmap,
   uring_setup,
+  uring_submit,  // handing entries to the kernel, with or without waiting
   eventfd,
+  thread,  // a new one
   count_,
 };
 inline constexpr std::size_t kCalls = static_cast<std::size_t>(Call::count_);
@@ -65,15 +67,20 @@ inline constexpr std::size_t kPlaces = static_cast<std::size_t>(Place::count_);
 [[nodiscard]] std::string_view to_string(Call call);
 [[nodiscard]] std::string_view to_string(Place place);
 
-// Instead of an errno: the call does only a part of its work and says so.
+// Instead of an errno: the call does only a part of its work and says so;
 inline constexpr int kShort = -1;
+// does nothing and says so: no byte was moved;
+inline constexpr int kNone = -2;
+// does nothing and says that it has done all (writes to the log only).
+inline constexpr int kLost = -3;
 
 struct Fault {
   Call call = Call::open;
   Place place = Place::hub;
-  std::uint64_t nth = 1;  // from 1
-  int error = 0;          // an errno, or kShort
-  bool for_good = false;  // the nth and all later ones
+  std::uint64_t nth = 1;    // from 1
+  int error = 0;            // an errno, or one of the above
+  bool for_good = false;    // the nth and all later ones
+  std::uint64_t times = 1;  // how many fail, when not for good
 };
 
 // "pwrite segment #3: EIO, for good".
@@ -84,7 +91,17 @@ using Counts = std::array<std::array<std::uint64_t, kPlaces>, kCalls>;
 // Counts the calls on what is in `folder`, from zero, and forgets any fault.
 void watch(const std::string& folder);
 void arm(const Fault& fault);
+// Up to two faults at a time.
+void arm_too(const Fault& fault);
 void disarm();
+// What another machine would say; nothing is changed where a field is empty.
+struct Machine {
+  const char* release = nullptr;     // of the kernel
+  long file_system = 0;              // the magic of each watched folder's
+  unsigned uring_features_less = 0;  // what its io_uring lacks
+};
+void pretend(const Machine& machine);
+[[nodiscard]] const Machine& pretended();
 // How many calls have failed.
 [[nodiscard]] std::uint64_t hits();
 [[nodiscard]] Counts counts();

@@ -23,7 +23,7 @@
 #include <string>
 #include <vector>
 
-#include "core/random.h"
+#include "tests/faults/fault_cases.h"
 #include "tests/faults/faults.h"
 #include "tests/faults/forks.h"
 #include "tests/faults/hub_life.h"
@@ -33,61 +33,8 @@ namespace ingot::faults {
 namespace {
 
 constexpr auto kLimit = std::chrono::seconds(300);  // of one case, on the slowest machine
-constexpr unsigned long kEarly = 8;                 // the nth of the cases that always run
 constexpr std::size_t kJobs = 4;                    // they wait for the disk most of the time
 constexpr std::size_t kSparesMax = 3;               // two, and one that was recycled meanwhile
-
-std::vector<int> errors_of(Call call) {
-  switch (call) {
-    case Call::open:
-      return {EIO, ENOSPC, EMFILE, EACCES, ENOMEM, EROFS, EDQUOT};
-    case Call::access:
-    case Call::statvfs:
-    case Call::stat:
-      return {EIO, ENOMEM};
-    case Call::mkdir:
-    case Call::rename:
-      return {EIO, ENOSPC, EDQUOT, EROFS, EACCES};
-    case Call::opendir:
-      return {EIO, EMFILE, ENOMEM, EACCES};
-    case Call::readdir:
-      return {EIO};
-    case Call::unlink:
-      return {EIO, EROFS, EACCES};
-    case Call::pread:
-    case Call::read:
-      return {EIO, ENOMEM, EINTR, EAGAIN, kShort};
-    case Call::pwrite:
-    case Call::write:
-      return {EIO, ENOSPC, EDQUOT, EROFS, EINTR, EAGAIN, kShort};
-    case Call::pwritev2:
-    case Call::uring_write:
-      return {EIO, ENOSPC, EDQUOT, ENOMEM, EOPNOTSUPP, EINTR, EAGAIN, kShort};
-    case Call::fsync:
-    case Call::fdatasync:
-      return {EIO, ENOSPC, EDQUOT};
-    case Call::ftruncate:
-      return {EIO, ENOSPC, EROFS};
-    case Call::fallocate:
-      return {ENOSPC, EDQUOT, EIO, EOPNOTSUPP};
-    case Call::lseek:
-      return {EIO};
-    case Call::flock:
-    case Call::fcntl:
-      return {ENOLCK, EIO};
-    case Call::mmap:
-      return {ENOMEM, EACCES};
-    case Call::uring_setup:
-      return {ENOMEM, EMFILE, EPERM, ENOSYS};
-    case Call::eventfd:
-      return {EMFILE, ENOMEM};
-    case Call::count_:
-      break;
-  }
-  return {};
-}
-
-bool transient(int error) { return error == EINTR || error == EAGAIN || error == kShort; }
 
 bool of_segments(const Fault& fault) {
   return fault.place == Place::segment || fault.place == Place::log_folder;
@@ -224,82 +171,9 @@ class IoFaults : public ::testing::TestWithParam<LogIo> {
     std::string text;
     for (const std::string& problem : life.problems()) text += "P " + problem + "\n";
     for (const Status& failure : life.failures()) text += "P " + failure.to_string() + "\n";
-    for (std::size_t c = 0; c < kCalls; ++c) {
-      for (std::size_t p = 0; p < kPlaces; ++p) {
-        if (all[c][p] == 0) continue;
-        text += "C " + std::to_string(c) + " " + std::to_string(p) + " " +
-                std::to_string(all[c][p]) + "\n";
-      }
-    }
-    return text;
+    return text + to_lines(all);
   }
 };
-
-// The lines of a text that begin with `mark` and a space, without these.
-std::vector<std::string> lines_of(const std::string& text, char mark) {
-  std::vector<std::string> lines;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    if (text[at] == mark && end > at + 2) lines.push_back(text.substr(at + 2, end - at - 2));
-    at = end + 1;
-  }
-  return lines;
-}
-
-// What may fail: each nth of a kind of call, with each error, once and for good.
-std::vector<Fault> faults_of(Call call, Place place, std::uint64_t count) {
-  std::vector<Fault> faults;
-  for (std::uint64_t nth = 1; nth <= count; ++nth) {
-    for (const int error : errors_of(call)) {
-      faults.push_back({call, place, nth, error, false});
-      if (!transient(error)) faults.push_back({call, place, nth, error, true});
-    }
-  }
-  return faults;
-}
-
-// The cases to run. Without INGOT_FAULTS_RUNS the same ones each time: one for each kind of call,
-// an early one, so that it does not matter how often the kind comes. With it, so many: kind by
-// kind, each in its turn gives one of its cases, drawn at random.
-std::vector<Fault> choose(const std::vector<std::string>& counted, std::uint64_t seed) {
-  const char* const runs = std::getenv("INGOT_FAULTS_RUNS");
-  const char* const skip = std::getenv("INGOT_FAULTS_SKIP");
-  const char* const only = std::getenv("INGOT_FAULTS_ONLY");
-  std::vector<std::vector<Fault>> by_kind;
-  for (const std::string& line : counted) {
-    unsigned call = 0;
-    unsigned place = 0;
-    unsigned long count = 0;
-    if (std::sscanf(line.c_str(), "%u %u %lu", &call, &place, &count) != 3) continue;
-    if (runs == nullptr) count = std::min(count, kEarly);
-    std::vector<Fault> all = faults_of(static_cast<Call>(call), static_cast<Place>(place), count);
-    if (only != nullptr) {
-      std::erase_if(all, [only](const Fault& fault) {
-        return to_string(fault).find(only) == std::string::npos;
-      });
-    }
-    Random random(seed * 1000 + call * kPlaces + place);
-    for (std::size_t i = all.size(); i > 1; --i) std::swap(all[i - 1], all[random.below(i)]);
-    by_kind.push_back(std::move(all));
-  }
-  std::size_t wanted = by_kind.size();
-  if (runs != nullptr) wanted = std::strtoull(runs, nullptr, 10);
-  std::size_t skipped = skip == nullptr ? 0 : std::strtoull(skip, nullptr, 10);
-  wanted += skipped;
-  std::vector<Fault> faults;
-  for (bool any = true; any && faults.size() < wanted;) {
-    any = false;
-    for (std::vector<Fault>& all : by_kind) {
-      if (all.empty() || faults.size() == wanted) continue;
-      faults.push_back(all.back());
-      all.pop_back();
-      any = true;
-    }
-  }
-  skipped = std::min(skipped, faults.size());
-  faults.erase(faults.begin(), faults.begin() + static_cast<std::ptrdiff_t>(skipped));
-  return faults;
-}
 
 struct Tally {
   std::uint64_t reached = 0;
@@ -342,12 +216,10 @@ Tally prove(const std::vector<Fault>& faults, LogIo io) {
 }
 
 TEST_P(IoFaults, EachCallThatFailsIsReportedAndNothingIsLost) {
-  const char* const chosen = std::getenv("INGOT_FAULTS_SEED");
-  const std::uint64_t seed = chosen != nullptr ? std::strtoull(chosen, nullptr, 10) : 1;
-  std::printf("INGOT_FAULTS_SEED=%llu\n", static_cast<unsigned long long>(seed));
+  const std::uint64_t seed = chosen_seed();
   const LogIo io = GetParam();
 
-  std::vector<std::string> counted;
+  std::string counted;
   std::string unsupported;
   run_in_forks(
       1, 1, kLimit, [io](std::size_t) { return count_calls(io); },
@@ -356,14 +228,14 @@ TEST_P(IoFaults, EachCallThatFailsIsReportedAndNothingIsLost) {
         EXPECT_EQ(outcome.signal, 0);
         for (const std::string& problem : lines_of(outcome.text, 'P')) ADD_FAILURE() << problem;
         for (const std::string& why : lines_of(outcome.text, 'U')) unsupported = why;
-        counted = lines_of(outcome.text, 'C');
+        counted = outcome.text;
         return true;
       });
   if (!unsupported.empty()) GTEST_SKIP() << unsupported;
   ASSERT_FALSE(HasFailure());
-  ASSERT_FALSE(counted.empty());
 
-  const std::vector<Fault> faults = choose(counted, seed);
+  const std::vector<Fault> faults = choose(counts_in(counted), seed);
+  ASSERT_FALSE(faults.empty());
   const Tally tally = prove(faults, io);
   for (const auto& [what, times] : tally.unfelt) {
     std::printf("  not felt: %s, %d times\n", what.c_str(), times);

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -15,11 +16,12 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/uio.h>
+#include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 #include "tests/faults/faults.h"
 
@@ -27,7 +29,8 @@ namespace {
 
 using ingot::faults::Call;
 using ingot::faults::decide;
-using ingot::faults::kShort;
+using ingot::faults::kLost;
+using ingot::faults::kNone;
 using ingot::faults::Place;
 using ingot::faults::place_of;
 
@@ -47,14 +50,19 @@ bool fails(Call call, Where where) {
   return true;
 }
 
-// The same of a call that moves `bytes`, which may become fewer: half, in whole sectors where
-// there is more than one.
+// What is left of `bytes`: half, in whole sectors where there is more than one, or none.
+std::size_t fewer(std::size_t bytes, int error) {
+  if (error == kNone) return 0;
+  return bytes > 1024 ? (bytes / 2) & ~std::size_t{511} : bytes / 2;
+}
+
+// The same of a call that moves `bytes`, which may become fewer.
 template <typename Where>
 bool fails(Call call, Where where, std::size_t& bytes) {
   Place place{};
   if (!place_of(where, place)) return false;
   const int error = decide(call, place);
-  if (error == kShort) bytes = bytes > 1024 ? (bytes / 2) & ~std::size_t{511} : bytes / 2;
+  if (error < 0) bytes = fewer(bytes, error);
   if (error <= 0) return false;
   errno = error;
   return true;
@@ -120,6 +128,16 @@ int fstatfs(int descriptor, struct statfs* out) noexcept {
   return fails(Call::statvfs, descriptor) ? -1 : call(descriptor, out);
 }
 
+int statfs(const char* path, struct statfs* out) noexcept {
+  static auto* const call = real<int(const char*, struct statfs*)>("statfs");
+  if (fails(Call::statvfs, path)) return -1;
+  const int result = call(path, out);
+  Place place{};
+  const long magic = ingot::faults::pretended().file_system;
+  if (result == 0 && magic != 0 && place_of(path, place)) out->f_type = magic;
+  return result;
+}
+
 int mkdir(const char* path, mode_t mode) noexcept {
   static auto* const call = real<int(const char*, mode_t)>("mkdir");
   return fails(Call::mkdir, path) ? -1 : call(path, mode);
@@ -171,12 +189,21 @@ ssize_t pwrite(int descriptor, const void* from, size_t bytes, off_t offset) {
   return fails(Call::pwrite, descriptor, bytes) ? -1 : call(descriptor, from, bytes, offset);
 }
 
+// A file system that does not know a flag refuses it, not the write: EOPNOTSUPP is for writes with
+// one.
 ssize_t pwritev2(int descriptor, const struct iovec* parts, int count, off_t offset, int flags) {
   static auto* const call = real<ssize_t(int, const struct iovec*, int, off_t, int)>("pwritev2");
+  Place place{};
+  const int error = place_of(descriptor, place) ? decide(Call::pwritev2, place) : 0;
+  if (error > 0 && (error != EOPNOTSUPP || flags != 0)) {
+    errno = error;
+    return -1;
+  }
+  if (error == kLost) return static_cast<ssize_t>(parts[0].iov_len);  // the log writes one part
+  if (error >= 0) return call(descriptor, parts, count, offset, flags);
   struct iovec first = parts[0];
-  if (fails(Call::pwritev2, descriptor, first.iov_len)) return -1;
-  if (first.iov_len != parts[0].iov_len) return call(descriptor, &first, 1, offset, flags);
-  return call(descriptor, parts, count, offset, flags);
+  first.iov_len = fewer(first.iov_len, error);
+  return call(descriptor, &first, 1, offset, flags);
 }
 
 ssize_t write(int descriptor, const void* from, size_t bytes) {
@@ -238,6 +265,14 @@ void* mmap(void* at, size_t bytes, int protection, int flags, int descriptor,
   return call(at, bytes, protection, flags, descriptor, offset);
 }
 
+int uname(struct utsname* out) noexcept {
+  static auto* const call = real<int(struct utsname*)>("uname");
+  const int result = call(out);
+  const char* const release = ingot::faults::pretended().release;
+  if (release != nullptr) std::strncpy(out->release, release, sizeof out->release - 1);
+  return result;
+}
+
 int eventfd(unsigned count, int flags) noexcept {
   static auto* const call = real<int(unsigned, int)>("eventfd");
   const int error = decide(Call::eventfd, Place::process);
@@ -245,7 +280,17 @@ int eventfd(unsigned count, int flags) noexcept {
     errno = error;
     return -1;
   }
-  return call(count, flags);
+  const int descriptor = call(count, flags);
+  ingot::faults::opened(descriptor, Place::process);
+  return descriptor;
+}
+
+int pthread_create(pthread_t* thread, const pthread_attr_t* how, void* (*run)(void*),
+                   void* argument) noexcept {
+  static auto* const call =
+      real<int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)>("pthread_create");
+  const int error = decide(Call::thread, Place::process);
+  return error > 0 ? error : call(thread, how, run, argument);
 }
 
 }  // extern "C"

@@ -1,0 +1,172 @@
+#include "tests/faults/fault_cases.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "core/random.h"
+
+namespace ingot::faults {
+namespace {
+
+constexpr std::uint64_t kEarly = 8;  // the nth of the cases that always run
+
+}  // namespace
+
+std::vector<int> errors_of(Call call, Place place) {
+  switch (call) {
+    case Call::open:
+      return {EIO, ENOSPC, EMFILE, EACCES, ENOMEM, EROFS, EDQUOT};
+    case Call::access:
+    case Call::statvfs:
+    case Call::stat:
+      return {EIO, ENOMEM};
+    case Call::mkdir:
+    case Call::rename:
+      return {EIO, ENOSPC, EDQUOT, EROFS, EACCES};
+    case Call::opendir:
+      return {EIO, EMFILE, ENOMEM, EACCES};
+    case Call::readdir:
+      return {EIO};
+    case Call::unlink:
+      return {EIO, EROFS, EACCES};
+    case Call::pread:
+    case Call::read:
+      return {EIO, ENOMEM, EINTR, EAGAIN, kShort};
+    case Call::pwrite:
+    case Call::write:
+      if (place == Place::process) return {EINTR};  // an eventfd
+      return {EIO, ENOSPC, EDQUOT, EROFS, EINTR, EAGAIN, kShort};
+    case Call::pwritev2:
+    case Call::uring_write:
+      return {EIO, ENOSPC, EDQUOT, ENOMEM, EOPNOTSUPP, EINTR, EAGAIN, kShort};
+    case Call::fsync:
+    case Call::fdatasync:
+      return {EIO, ENOSPC, EDQUOT};
+    case Call::ftruncate:
+      return {EIO, ENOSPC, EROFS};
+    case Call::fallocate:
+      return {ENOSPC, EDQUOT, EIO, EOPNOTSUPP};
+    case Call::lseek:
+      return {EIO};
+    case Call::flock:
+    case Call::fcntl:
+      return {ENOLCK, EIO};
+    case Call::mmap:
+      return {ENOMEM, EACCES};
+    case Call::uring_setup:
+      return {ENOMEM, EMFILE, EPERM, ENOSYS, EINVAL};
+    case Call::uring_submit:
+      return {EINTR, EAGAIN, EBUSY};
+    case Call::eventfd:
+      return {EMFILE, ENOMEM};
+    case Call::thread:  // a thread without memory fails in memory_faults
+    case Call::count_:
+      break;
+  }
+  return {};
+}
+
+bool transient(int error) {
+  return error == EINTR || error == EAGAIN || error == EBUSY || error == kShort;
+}
+
+std::vector<Fault> faults_of(Call call, Place place, std::uint64_t count,
+                             const std::vector<int>& errors) {
+  std::vector<Fault> faults;
+  for (std::uint64_t nth = 1; nth <= count; ++nth) {
+    for (const int error : errors) {
+      faults.push_back({call, place, nth, error, false});
+      const bool lasts = !transient(error) && error != kNone && error != kLost;
+      if (lasts) faults.push_back({call, place, nth, error, true});
+    }
+  }
+  return faults;
+}
+
+std::vector<Fault> choose(const Counts& counted, std::uint64_t seed,
+                          std::vector<int> (*errors)(Call, Place)) {
+  const char* const runs = std::getenv("INGOT_FAULTS_RUNS");
+  const char* const skip = std::getenv("INGOT_FAULTS_SKIP");
+  const char* const only = std::getenv("INGOT_FAULTS_ONLY");
+  std::vector<std::vector<Fault>> by_kind;
+  for (std::size_t c = 0; c < kCalls; ++c) {
+    for (std::size_t p = 0; p < kPlaces; ++p) {
+      const std::uint64_t count = runs == nullptr ? std::min(counted[c][p], kEarly) : counted[c][p];
+      const auto call = static_cast<Call>(c);
+      const auto place = static_cast<Place>(p);
+      std::vector<Fault> all = faults_of(call, place, count, errors(call, place));
+      if (all.empty()) continue;
+      if (only != nullptr) {
+        std::erase_if(all, [only](const Fault& fault) {
+          return to_string(fault).find(only) == std::string::npos;
+        });
+      }
+      Random random(seed * 1000 + c * kPlaces + p);
+      for (std::size_t i = all.size(); i > 1; --i) std::swap(all[i - 1], all[random.below(i)]);
+      by_kind.push_back(std::move(all));
+    }
+  }
+  std::size_t wanted = by_kind.size();
+  if (runs != nullptr) wanted = std::strtoull(runs, nullptr, 10);
+  std::size_t skipped = skip == nullptr ? 0 : std::strtoull(skip, nullptr, 10);
+  wanted += skipped;
+  std::vector<Fault> faults;
+  for (bool any = true; any && faults.size() < wanted;) {
+    any = false;
+    for (std::vector<Fault>& all : by_kind) {
+      if (all.empty() || faults.size() == wanted) continue;
+      faults.push_back(all.back());
+      all.pop_back();
+      any = true;
+    }
+  }
+  skipped = std::min(skipped, faults.size());
+  faults.erase(faults.begin(), faults.begin() + static_cast<std::ptrdiff_t>(skipped));
+  return faults;
+}
+
+std::uint64_t chosen_seed() {
+  const char* const chosen = std::getenv("INGOT_FAULTS_SEED");
+  const std::uint64_t seed = chosen != nullptr ? std::strtoull(chosen, nullptr, 10) : 1;
+  std::printf("INGOT_FAULTS_SEED=%llu\n", static_cast<unsigned long long>(seed));
+  return seed;
+}
+
+std::vector<std::string> lines_of(const std::string& text, char mark) {
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    if (text[at] == mark && end > at + 2) lines.push_back(text.substr(at + 2, end - at - 2));
+    at = end + 1;
+  }
+  return lines;
+}
+
+std::string to_lines(const Counts& counts) {
+  std::string text;
+  for (std::size_t c = 0; c < kCalls; ++c) {
+    for (std::size_t p = 0; p < kPlaces; ++p) {
+      if (counts[c][p] == 0) continue;
+      text += "C " + std::to_string(c) + " " + std::to_string(p) + " " +
+              std::to_string(counts[c][p]) + "\n";
+    }
+  }
+  return text;
+}
+
+Counts counts_in(const std::string& text) {
+  Counts counts{};
+  for (const std::string& line : lines_of(text, 'C')) {
+    unsigned call = 0;
+    unsigned place = 0;
+    unsigned long count = 0;
+    if (std::sscanf(line.c_str(), "%u %u %lu", &call, &place, &count) != 3) continue;
+    if (call < kCalls && place < kPlaces) counts[call][place] = count;
+  }
+  return counts;
+}
+
+}  // namespace ingot::faults
