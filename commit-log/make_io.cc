@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstring>
 
 #include "commit-log/io.h"
@@ -66,17 +67,18 @@ Status probe(Io& io, const std::string& directory) {
 // To FUSE a direct write of io_uring is an asynchronous one, and for these the kernel (up to 6.18
 // at least) forgets RWF_DSYNC: it reports the write and never asks the file system to sync. Writing
 // and reading back can't show that.
-bool forgets_dsync(const std::string& directory) {
+// There it is the file system's own process that answers, so that one which does not say what it is
+// may be just that.
+Status keeps_dsync(const std::string& directory) {
   struct statfs found {};
-  return ::statfs(directory.c_str(), &found) == 0 && found.f_type == FUSE_SUPER_MAGIC;
+  if (::statfs(directory.c_str(), &found) != 0) return errno_status("examining", directory, errno);
+  if (found.f_type != FUSE_SUPER_MAGIC) return {};
+  return {StatusCode::unsupported,
+          directory + " is on FUSE, where durable writes of io_uring are not durable"};
 }
 
 Result<std::unique_ptr<UringIo>> make_uring(const std::string& probe_directory) {
-  if (forgets_dsync(probe_directory)) {
-    return Status(
-        StatusCode::unsupported,
-        probe_directory + " is on FUSE, where durable writes of io_uring are not durable");
-  }
+  INGOT_TRY(keeps_dsync(probe_directory));
   return UringIo::create();
 }
 

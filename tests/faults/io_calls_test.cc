@@ -1,0 +1,612 @@
+// Each call of the operating system behind one operation of an Io fails, one after the other, with
+// each of its errors, on both backends: the operation says so with the file and the reason, leaves
+// nothing behind that it would stumble over, and does its work when it is called again.
+//
+// And what needs more than one failing call: which backend is taken, what is taken for a device or
+// a file system that lacks something, and who is told when even the way out is closed.
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <liburing.h>
+#include <linux/magic.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "commit-log/io.h"
+#include "commit-log/posix_files.h"
+#include "core/aligned_buffer.h"
+#include "tests/faults/fault_cases.h"
+#include "tests/faults/faults.h"
+#include "tests/support/temp_directory.h"
+
+namespace ingot::faults {
+namespace {
+
+using log::FileHandle;
+using log::Io;
+using log::IoBackend;
+using log::WriteCompletion;
+
+constexpr std::uint64_t kBytes = 16384;
+
+AlignedBuffer pattern(std::size_t size, char first) {
+  AlignedBuffer bytes;
+  bytes.resize(size);
+  for (std::size_t i = 0; i < size; ++i) bytes.data()[i] = static_cast<char>(first + i % 251);
+  return bytes;
+}
+
+std::size_t open_descriptors() {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    count += entry.path().empty() ? 0 : 1;
+  }
+  return count;
+}
+
+class IoCalls : public ::testing::TestWithParam<IoBackend> {
+ protected:
+  void SetUp() override {
+    watch(temp_.path());
+    directory_ = temp_.path() + "/log";
+    std::filesystem::create_directory(directory_);
+    auto io = log::make_io(GetParam(), directory_);
+    if (io.status().code() == StatusCode::unsupported) GTEST_SKIP() << io.status().to_string();
+    ASSERT_TRUE(io.ok()) << io.status().to_string();
+    io_ = std::move(*io);
+  }
+  void TearDown() override {
+    pretend({});
+    watch("");
+  }
+
+  [[nodiscard]] std::string path(const std::string& name) const { return directory_ + "/" + name; }
+
+  void clean() {
+    for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
+      std::filesystem::remove_all(entry.path());
+    }
+  }
+
+  FileHandle create(const std::string& name, std::uint64_t size = kBytes) {
+    EXPECT_TRUE(io_->create_zeroed(path(name), size).ok());
+    auto file = io_->open(path(name));
+    EXPECT_TRUE(file.ok());
+    return file.ok() ? *file : FileHandle();
+  }
+
+  [[nodiscard]] Status first_completion() {
+    std::vector<WriteCompletion> completions;
+    while (completions.empty()) io_->wait(std::chrono::seconds(1), completions);
+    return completions[0].status;
+  }
+
+  // One operation on a folder that holds "a.log".
+  struct Operation {
+    std::string name;
+    std::function<Status(IoCalls&)> run;
+    std::function<void(IoCalls&)> expect;  // after it was ok
+  };
+  static std::vector<Operation> operations();
+
+  void prove(const Operation& operation, const Fault& fault);
+
+  sim::TempDirectory temp_;
+  std::string directory_;
+  std::unique_ptr<Io> io_;
+  FileHandle file_;  // "a.log"
+  AlignedBuffer bytes_ = pattern(8192, 'a');
+};
+
+std::vector<IoCalls::Operation> IoCalls::operations() {
+  const auto holds = [](IoCalls& t, std::uint64_t size) {
+    EXPECT_EQ(std::filesystem::file_size(t.path("b.log")), size);
+  };
+  const auto nothing = [](IoCalls&) {};
+  const auto written = [](IoCalls& t) {
+    AlignedBuffer back = pattern(8192, 0);
+    auto got = t.io_->read(t.file_, {back.data(), back.size()}, 4096);
+    ASSERT_TRUE(got.ok());
+    EXPECT_EQ(std::memcmp(back.data(), t.bytes_.data(), 8192), 0);
+  };
+  return {
+      {"create", [](IoCalls& t) { return t.io_->create_zeroed(t.path("b.log"), kBytes); },
+       [=](IoCalls& t) { holds(t, kBytes); }},
+      {"create slowly",
+       [](IoCalls& t) {
+         return t.io_->create_zeroed_slowly(t.path("b.log"), 600 << 10,
+                                            [](std::uint64_t) { return true; });
+       },
+       [=](IoCalls& t) { holds(t, 600 << 10); }},
+      {"open",
+       [](IoCalls& t) {
+         auto file = t.io_->open(t.path("a.log"));
+         if (file.ok()) t.io_->close(*file);
+         return file.status();
+       },
+       nothing},
+      {"size",
+       [](IoCalls& t) {
+         auto size = t.io_->size(t.file_);
+         EXPECT_TRUE(!size.ok() || *size == kBytes);
+         return size.status();
+       },
+       nothing},
+      {"read",
+       [](IoCalls& t) {
+         AlignedBuffer back = pattern(kBytes, 1);
+         auto got = t.io_->read(t.file_, {back.data(), back.size()}, 0);
+         if (!got.ok()) return got.status();
+         return *got == kBytes ? Status() : Status(StatusCode::io_error, "short");
+       },
+       nothing},
+      {"write now",
+       [](IoCalls& t) {
+         return t.io_->write_now(t.file_, {t.bytes_.data(), t.bytes_.size()}, 4096);
+       },
+       written},
+      {"write",
+       [](IoCalls& t) {
+         t.io_->submit_write(t.file_, {t.bytes_.data(), t.bytes_.size()}, 4096, 7);
+         return t.first_completion();
+       },
+       written},
+      {"sync", [](IoCalls& t) { return t.io_->sync(t.file_); }, nothing},
+      {"rename", [](IoCalls& t) { return t.io_->rename(t.path("a.log"), t.path("b.log")); },
+       [=](IoCalls& t) { holds(t, kBytes); }},
+      {"remove", [](IoCalls& t) { return t.io_->remove(t.path("a.log")); },
+       [](IoCalls& t) { EXPECT_FALSE(std::filesystem::exists(t.path("a.log"))); }},
+      {"list",
+       [](IoCalls& t) {
+         auto names = t.io_->list(t.directory_);
+         EXPECT_TRUE(!names.ok() || *names == std::vector<std::string>{"a.log"});
+         return names.status();
+       },
+       nothing},
+      {"make directory", [](IoCalls& t) { return t.io_->make_directory(t.path("sub")); },
+       [](IoCalls& t) { EXPECT_TRUE(std::filesystem::is_directory(t.path("sub"))); }},
+      {"free bytes",
+       [](IoCalls& t) {
+         auto free = t.io_->free_bytes(t.directory_);
+         EXPECT_TRUE(!free.ok() || *free > 0);
+         return free.status();
+       },
+       nothing},
+  };
+}
+
+// What the operation goes on without, or otherwise.
+bool goes_on(const std::string& operation, const Fault& fault) {
+  if (fault.error == kNone) return false;
+  if (transient(fault.error)) return true;
+  switch (fault.call) {
+    case Call::access:  // is there one already?
+      return true;
+    case Call::fallocate:  // where it is not known, or broken, writing the zeros tells
+      return fault.error != ENOSPC && fault.error != EDQUOT && fault.error != EFBIG;
+    case Call::open:
+      if (fault.place != Place::segment || fault.for_good) return false;
+      if (fault.error == EINVAL) return true;  // without O_DIRECT
+      return operation == "open" &&            // to read only
+             (fault.error == EACCES || fault.error == EROFS || fault.error == EPERM);
+    case Call::pwritev2:  // fdatasync afterwards
+      return fault.error == EOPNOTSUPP || (fault.error == ENOSYS && !fault.for_good);
+    default:
+      return false;
+  }
+}
+
+StatusCode code_of(int error) {
+  switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+      return StatusCode::disk_full;
+    case ENOENT:
+      return StatusCode::not_found;
+    case EEXIST:
+      return StatusCode::already_exists;
+    default:
+      return StatusCode::io_error;
+  }
+}
+
+void IoCalls::prove(const Operation& operation, const Fault& fault) {
+  SCOPED_TRACE(operation.name + ": " + to_string(fault));
+  clean();
+  file_ = create("a.log");
+  const std::size_t descriptors = open_descriptors();
+  watch(temp_.path());
+  arm(fault);
+  const Status status = operation.run(*this);
+  EXPECT_GT(hits(), 0U);
+  disarm();
+  EXPECT_EQ(open_descriptors(), descriptors);
+  if (goes_on(operation.name, fault)) {
+    EXPECT_TRUE(status.ok()) << status.to_string();
+  } else if (fault.error == kNone) {
+    EXPECT_FALSE(status.ok());
+  } else {
+    EXPECT_EQ(status.code(), code_of(fault.error)) << status.to_string();
+    EXPECT_NE(status.message().find(std::strerror(fault.error)), std::string::npos)
+        << status.to_string();
+    EXPECT_NE(status.message().find(directory_), std::string::npos) << status.to_string();
+  }
+  if (!status.ok()) {
+    EXPECT_FALSE(std::filesystem::exists(path("b.log.tmp")));
+    if (operation.name.starts_with("create")) {
+      EXPECT_FALSE(std::filesystem::exists(path("b.log")));
+    }
+    // What was renamed or removed, and is not durable, is done again by whoever opens.
+    const Status again = operation.run(*this);
+    EXPECT_TRUE(again.ok() || again.code() == StatusCode::not_found) << again.to_string();
+  }
+  operation.expect(*this);
+  io_->close(file_);
+}
+
+TEST_P(IoCalls, EachThatFailsIsNamedAndCanBeRepeated) {
+  int proven = 0;
+  for (const Operation& operation : operations()) {
+    clean();
+    file_ = create("a.log");
+    watch(temp_.path());
+    EXPECT_TRUE(operation.run(*this).ok()) << operation.name;
+    const Counts counted = counts();
+    io_->close(file_);
+    for (std::size_t c = 0; c < kCalls; ++c) {
+      for (std::size_t p = 0; p < kPlaces; ++p) {
+        const auto call = static_cast<Call>(c);
+        const auto place = static_cast<Place>(p);
+        std::vector<int> errors = errors_of(call, place);
+        if (call == Call::open) errors.insert(errors.end(), {EINTR, EINVAL, EPERM, ENOENT});
+        if (call == Call::mkdir) errors.push_back(ENOENT);
+        if (call == Call::pwritev2) errors.push_back(ENOSYS);
+        if (call == Call::pread || call == Call::pwrite || call == Call::pwritev2 ||
+            call == Call::uring_write) {
+          errors.push_back(kNone);
+        }
+        if (call == Call::fallocate) errors.push_back(EFBIG);
+        for (const Fault& fault : faults_of(call, place, counted[c][p], errors)) {
+          if (fault.call == Call::fallocate && fault.error == EFBIG) continue;
+          prove(operation, fault);
+          ++proven;
+          if (HasFatalFailure()) return;
+        }
+      }
+    }
+  }
+  std::printf("%d failures\n", proven);
+  EXPECT_GT(proven, 150);
+}
+
+TEST_P(IoCalls, AFileThatIsTooLargeIsRefusedBeforeItIsWritten) {
+  arm({Call::fallocate, Place::segment, 1, EFBIG});
+  EXPECT_EQ(io_->create_zeroed(path("b.log"), kBytes).code(), StatusCode::io_error);
+  EXPECT_TRUE(std::filesystem::is_empty(directory_));
+}
+
+// What can't be taken away is left, and the next opening removes it by its name.
+TEST_P(IoCalls, AFailedCreationThatCannotBeRemovedSaysWhyItFailed) {
+  arm({Call::rename, Place::segment, 1, EIO});
+  arm_too({Call::unlink, Place::segment, 1, EACCES, true});
+  const Status status = io_->create_zeroed(path("b.log"), kBytes);
+  EXPECT_EQ(status.message(), "renaming " + path("b.log.tmp") + ": " + std::strerror(EIO));
+}
+
+TEST_P(IoCalls, ACreationThatIsGivenUpLeavesNothing) {
+  int asked = 0;
+  const Status status = io_->create_zeroed_slowly(path("b.log"), 1U << 20,
+                                                  [&](std::uint64_t) { return ++asked < 3; });
+  EXPECT_EQ(status.code(), StatusCode::cancelled);
+  EXPECT_EQ(asked, 3);
+  EXPECT_TRUE(std::filesystem::is_empty(directory_));
+}
+
+TEST_P(IoCalls, WhatCanOnlyBeReadSaysSoWhenItIsWritten) {
+  for (const int error : {EACCES, EROFS, EPERM}) {
+    SCOPED_TRACE(error);
+    clean();
+    io_->close(create("a.log"));
+    watch(temp_.path());
+    arm({Call::open, Place::segment, 1, error});
+    auto file = io_->open(path("a.log"));
+    disarm();
+    ASSERT_TRUE(file.ok()) << file.status().to_string();
+    AlignedBuffer back = pattern(4096, 1);
+    EXPECT_TRUE(io_->read(*file, {back.data(), back.size()}, 0).ok());
+    const std::string refused = "writing " + path("a.log") + ": " + std::strerror(error);
+    EXPECT_EQ(io_->write_now(*file, {bytes_.data(), bytes_.size()}, 0).message(), refused);
+    io_->submit_write(*file, {bytes_.data(), bytes_.size()}, 0, 1);
+    EXPECT_EQ(first_completion().message(), refused);
+    io_->close(*file);
+  }
+}
+
+TEST_P(IoCalls, WithoutRwfDsyncTheSyncAfterwardsIsWhatCounts) {
+  const FileHandle file = create("a.log");
+  watch(temp_.path());
+  arm({Call::pwritev2, Place::segment, 1, EOPNOTSUPP, true});
+  EXPECT_TRUE(io_->write_now(file, {bytes_.data(), bytes_.size()}, 0).ok());
+  EXPECT_EQ(hits(), 2U);  // the second one has no flag and is let through
+  EXPECT_EQ(
+      counts()[static_cast<std::size_t>(Call::fdatasync)][static_cast<std::size_t>(Place::segment)],
+      1U);
+  arm({Call::pwritev2, Place::segment, 1, EOPNOTSUPP, true});
+  arm_too({Call::fdatasync, Place::segment, 1, EIO, true});
+  EXPECT_EQ(io_->write_now(file, {bytes_.data(), bytes_.size()}, 0).message(),
+            "syncing " + path("a.log") + ": " + std::strerror(EIO));
+}
+
+// More at once than the ring holds, and each of them short: none is forgotten, none is told twice.
+TEST_P(IoCalls, ManyShortWritesAreAllFinished) {
+  const std::uint64_t writes = GetParam() == IoBackend::uring ? 700 : 40;
+  const FileHandle file = create("a.log", writes * 8192);
+  for (const int error : {kShort, EAGAIN, EINTR}) {
+    SCOPED_TRACE(error);
+    watch(temp_.path());
+    const Call call = GetParam() == IoBackend::uring ? Call::uring_write : Call::pwritev2;
+    Fault fault{call, Place::segment, 1, error};
+    fault.times = writes;
+    arm(fault);
+    for (std::uint64_t i = 0; i < writes; ++i) {
+      io_->submit_write(file, {bytes_.data(), bytes_.size()}, i * 8192, i);
+    }
+    std::vector<int> told(writes, 0);
+    std::vector<WriteCompletion> completions;
+    while (completions.size() < writes) io_->wait(std::chrono::seconds(1), completions);
+    for (const WriteCompletion& completion : completions) {
+      EXPECT_TRUE(completion.status.ok()) << completion.status.to_string();
+      ++told.at(completion.token);
+    }
+    EXPECT_EQ(told, std::vector<int>(writes, 1));
+    EXPECT_GE(hits(), writes);
+  }
+}
+
+// The kernel takes no entries for a while: they stay where they are.
+TEST_P(IoCalls, WhatTheRingDoesNotTakeIsOfferedAgain) {
+  if (GetParam() != IoBackend::uring) GTEST_SKIP() << "it has none";
+  const FileHandle file = create("a.log", 512 * 4096);
+  for (const int error : {EAGAIN, EBUSY, EINTR, ENOMEM}) {
+    watch(temp_.path());
+    Fault fault{Call::uring_submit, Place::process, 1, error};
+    fault.times = 4;
+    arm(fault);
+    for (std::uint64_t i = 0; i < 300; ++i) {
+      io_->submit_write(file, {bytes_.data(), 4096}, i * 4096, i);
+    }
+    io_->drain();
+    std::vector<WriteCompletion> completions;
+    io_->poll(completions);
+    EXPECT_EQ(completions.size(), 300U);
+    EXPECT_EQ(hits(), 4U);
+  }
+}
+
+TEST_P(IoCalls, AWakeThatIsInterruptedIsMadeAgain) {
+  watch(temp_.path());
+  arm({Call::write, Place::process, 1, EINTR});
+  std::vector<WriteCompletion> none;
+  bool woken = false;
+  for (int i = 0; i < 200 && !woken; ++i) {
+    std::thread waker([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      io_->wake();
+    });
+    io_->wait(std::chrono::seconds(300), none);
+    waker.join();
+    woken = GetParam() != IoBackend::uring || hits() != 0;
+  }
+  EXPECT_TRUE(woken);  // and no wait took its 300 s
+}
+
+TEST_P(IoCalls, AWriteWithoutAThreadFails) {
+  if (GetParam() == IoBackend::uring) GTEST_SKIP() << "it has none";
+  auto io = io_->background();
+  const std::string name = path("a.log");
+  ASSERT_TRUE(io->create_zeroed(name, kBytes).ok());
+  auto file = io->open(name);
+  ASSERT_TRUE(file.ok());
+  watch(temp_.path());
+  arm({Call::thread, Place::process, 1, EAGAIN});
+  io->submit_write(*file, {bytes_.data(), bytes_.size()}, 0, 5);
+  io->drain();
+  std::vector<WriteCompletion> completions;
+  io->poll(completions);
+  ASSERT_EQ(completions.size(), 1U);
+  EXPECT_EQ(completions[0].status.message(), "writing " + name + ": " + std::strerror(EAGAIN));
+  io->submit_write(*file, {bytes_.data(), bytes_.size()}, 0, 6);
+  io->drain();
+  io->poll(completions);
+  ASSERT_EQ(completions.size(), 2U);
+  EXPECT_TRUE(completions[1].status.ok());
+}
+
+// A name that vanishes while the folder is read (a spare that the log's own thread renames).
+TEST_P(IoCalls, AListingGoesOnWithoutWhatHasGone) {
+  io_->close(create("a.log"));
+  watch(temp_.path());
+  arm({Call::stat, Place::log_folder, 1, ENOENT, true});
+  auto names = io_->list(directory_);
+  ASSERT_TRUE(names.ok()) << names.status().to_string();
+  EXPECT_TRUE(names->empty());
+}
+
+TEST_P(IoCalls, ADirectoryIsNotAFile) {
+  io_->close(FileHandle());
+  std::ofstream(path("file")) << "x";
+  EXPECT_EQ(io_->make_directory(path("file")).message(),
+            "creating " + path("file") + ": " + std::strerror(ENOTDIR));
+  EXPECT_TRUE(io_->make_directory("/").ok());
+  EXPECT_TRUE(io_->make_directory(".").ok());
+}
+
+TEST_P(IoCalls, AFileThatEndsWithinABlockIsReadToItsEnd) {
+  std::ofstream(path("a.log")) << std::string(5000, 'x');
+  auto file = io_->open(path("a.log"));
+  ASSERT_TRUE(file.ok());
+  AlignedBuffer back = pattern(8192, 1);
+  auto got = io_->read(*file, {back.data(), back.size()}, 0);
+  ASSERT_TRUE(got.ok());
+  EXPECT_EQ(*got, 5000U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, IoCalls,
+                         ::testing::Values(IoBackend::uring, IoBackend::pwritev2),
+                         [](const auto& test) {
+                           return test.param == IoBackend::uring ? "Uring" : "Pwritev2";
+                         });
+
+// --- which backend is taken -------------------------------------------------------------------
+
+class MakeIo : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    directory_ = temp_.path() + "/log";
+    std::filesystem::create_directory(directory_);
+    auto io = log::make_io(IoBackend::uring, directory_);
+    if (io.status().code() == StatusCode::unsupported) GTEST_SKIP() << io.status().to_string();
+    watch(temp_.path());
+  }
+  void TearDown() override {
+    pretend({});
+    watch("");
+  }
+
+  // "uring" or "pwritev2", which must work, or why there is none. No probe is left.
+  std::string taken(IoBackend backend) {
+    auto io = log::make_io(backend, directory_);
+    disarm();
+    EXPECT_TRUE(std::filesystem::is_empty(directory_));
+    if (!io.ok()) return io.status().to_string();
+    write(**io);
+    return std::string((*io)->name());
+  }
+  std::string taken(IoBackend backend, const Fault& fault) {
+    watch(temp_.path());
+    arm(fault);
+    return taken(backend);
+  }
+
+  void write(Io& io) const {
+    const std::string path = directory_ + "/a.log";
+    ASSERT_TRUE(io.create_zeroed(path, kBytes).ok());
+    auto file = io.open(path);
+    ASSERT_TRUE(file.ok());
+    const AlignedBuffer bytes = pattern(8192, 'm');
+    io.submit_write(*file, {bytes.data(), bytes.size()}, 0, 1);
+    std::vector<WriteCompletion> completions;
+    while (completions.empty()) io.wait(std::chrono::seconds(1), completions);
+    EXPECT_TRUE(completions[0].status.ok()) << completions[0].status.to_string();
+    EXPECT_TRUE(io.remove(path).ok());
+  }
+
+  sim::TempDirectory temp_;
+  std::string directory_;
+};
+
+TEST_F(MakeIo, AKernelThatRefusesIoUringGetsTheThread) {
+  for (const int error : {ENOSYS, EPERM, ENOMEM, EMFILE}) {
+    const Fault fault{Call::uring_setup, Place::process, 1, error};
+    EXPECT_EQ(taken(IoBackend::automatic, fault), "pwritev2");
+    EXPECT_EQ(taken(IoBackend::uring, fault),
+              std::string("unsupported: io_uring: the kernel refuses it: ") + std::strerror(error));
+  }
+  for (const int error : {EMFILE, ENFILE, ENOMEM}) {
+    const Fault fault{Call::eventfd, Place::process, 1, error};
+    EXPECT_EQ(taken(IoBackend::automatic, fault), "pwritev2");
+    EXPECT_EQ(taken(IoBackend::uring, fault),
+              std::string("io_error: creating an eventfd: ") + std::strerror(error));
+  }
+}
+
+TEST_F(MakeIo, SetupFlagsThatTheKernelDoesNotKnowAreLeftOut) {
+  Fault fault{Call::uring_setup, Place::process, 1, EINVAL};
+  for (fault.times = 1; fault.times <= 2; ++fault.times) {
+    EXPECT_EQ(taken(IoBackend::uring, fault), "uring") << fault.times;
+    EXPECT_EQ(hits(), fault.times);
+  }
+  EXPECT_EQ(taken(IoBackend::uring, fault),
+            std::string("unsupported: io_uring: the kernel refuses it: ") + std::strerror(EINVAL));
+  EXPECT_EQ(taken(IoBackend::automatic, fault), "pwritev2");
+}
+
+TEST_F(MakeIo, OldKernelsGetTheThread) {
+  const struct {
+    const char* release;
+    bool uring;
+  } cases[] = {{"4.19.0-26-amd64", false}, {"5.4.0", false},  {"5.14.21", false},
+               {"5.15.2", false},          {"5.15", false},   {"5.15.3", true},
+               {"5.16.0", true},           {"6.0-rc1", true}, {"10.1.2", true},
+               {"Ingot", false},           {"7", false}};
+  for (const auto& with : cases) {
+    pretend({with.release});
+    EXPECT_EQ(taken(IoBackend::automatic), with.uring ? "uring" : "pwritev2") << with.release;
+    EXPECT_EQ(taken(IoBackend::uring),
+              with.uring ? "uring" : "unsupported: io_uring: the kernel is older than 5.15.3")
+        << with.release;
+  }
+}
+
+TEST_F(MakeIo, AKernelWithoutTimedWaitsGetsTheThread) {
+  pretend({nullptr, 0, IORING_FEAT_EXT_ARG});
+  EXPECT_EQ(taken(IoBackend::automatic), "pwritev2");
+  EXPECT_EQ(taken(IoBackend::uring), "unsupported: io_uring: no timed waits in this kernel");
+}
+
+TEST_F(MakeIo, OnFuseTheThreadWrites) {
+  pretend({nullptr, FUSE_SUPER_MAGIC});
+  EXPECT_EQ(taken(IoBackend::automatic), "pwritev2");
+  EXPECT_EQ(taken(IoBackend::uring),
+            "unsupported: " + directory_ +
+                " is on FUSE, where durable writes of io_uring are not durable");
+}
+
+// On FUSE it is the file system's own process that answers, or does not.
+TEST_F(MakeIo, AFileSystemThatDoesNotSayWhatItIsMayBeFuse) {
+  for (const int error : {EIO, ENOSYS, ENOMEM}) {
+    const Fault fault{Call::statvfs, Place::log_folder, 1, error, true};
+    EXPECT_EQ(taken(IoBackend::automatic, fault), "pwritev2");
+    EXPECT_EQ(taken(IoBackend::uring, fault),
+              "io_error: examining " + directory_ + ": " + std::strerror(error));
+  }
+}
+
+TEST_F(MakeIo, AProbeThatIsNotWhatWasWrittenIsRefused) {
+  const std::string refused = "unsupported: the probe write does not read back";
+  EXPECT_EQ(taken(IoBackend::uring, {Call::uring_write, Place::probe, 1, kLost}), refused);
+  EXPECT_EQ(taken(IoBackend::automatic, {Call::uring_write, Place::probe, 1, kLost}), "pwritev2");
+  EXPECT_EQ(taken(IoBackend::pwritev2, {Call::pwritev2, Place::probe, 1, kLost}), refused);
+  EXPECT_EQ(taken(IoBackend::uring, {Call::pread, Place::probe, 1, kNone}), refused);
+}
+
+TEST_F(MakeIo, OnlyWhatIsOfTheBackendIsAReasonToTakeTheOther) {
+  const auto uring = [&](int error) {
+    return taken(IoBackend::automatic, {Call::uring_write, Place::probe, 1, error});
+  };
+  for (const int error : {EOPNOTSUPP, EIO, ENOMEM, EPERM}) EXPECT_EQ(uring(error), "pwritev2");
+  for (const int error : {ENOSPC, EDQUOT}) EXPECT_TRUE(uring(error).starts_with("disk_full: "));
+  for (const int error : {EAGAIN, EINTR, kShort}) EXPECT_EQ(uring(error), "uring");
+  // What fails for both is told.
+  for (const Call call : {Call::open, Call::unlink, Call::pread, Call::fsync, Call::rename}) {
+    const std::string why = taken(IoBackend::automatic, {call, Place::probe, 1, EIO, true});
+    if (call == Call::unlink) {
+      for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
+        std::filesystem::remove(entry.path());
+      }
+    }
+    EXPECT_TRUE(why.starts_with("io_error: ")) << to_string(call) << ": " << why;
+  }
+}
+
+}  // namespace
+}  // namespace ingot::faults
