@@ -69,7 +69,8 @@ std::vector<int> errors_of(Call call, Place place) {
   return {};
 }
 
-bool transient(int error) {
+bool transient(Call call, int error) {
+  if (call == Call::thread) return false;
   return error == EINTR || error == EAGAIN || error == EBUSY || error == kShort;
 }
 
@@ -79,14 +80,14 @@ std::vector<Fault> faults_of(Call call, Place place, std::uint64_t count,
   for (std::uint64_t nth = 1; nth <= count; ++nth) {
     for (const int error : errors) {
       faults.push_back({call, place, nth, error, false});
-      const bool lasts = !transient(error) && error != kNone && error != kLost;
+      const bool lasts = !transient(call, error) && error != kNone && error != kLost;
       if (lasts) faults.push_back({call, place, nth, error, true});
     }
   }
   return faults;
 }
 
-std::vector<Fault> choose(const Counts& counted, std::uint64_t seed,
+std::vector<Fault> choose(const Counts& counted, std::uint64_t seed, std::size_t each,
                           std::vector<int> (*errors)(Call, Place)) {
   const char* const runs = std::getenv("INGOT_FAULTS_RUNS");
   const char* const skip = std::getenv("INGOT_FAULTS_SKIP");
@@ -109,7 +110,7 @@ std::vector<Fault> choose(const Counts& counted, std::uint64_t seed,
       by_kind.push_back(std::move(all));
     }
   }
-  std::size_t wanted = by_kind.size();
+  std::size_t wanted = each * by_kind.size();
   if (runs != nullptr) wanted = std::strtoull(runs, nullptr, 10);
   std::size_t skipped = skip == nullptr ? 0 : std::strtoull(skip, nullptr, 10);
   wanted += skipped;

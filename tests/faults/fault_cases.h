@@ -14,7 +14,7 @@ namespace ingot::faults {
 // What the call can fail with on such a file; an errno, or kShort.
 [[nodiscard]] std::vector<int> errors_of(Call call, Place place);
 // Whoever meets it tries again, at once.
-[[nodiscard]] bool transient(int error);
+[[nodiscard]] bool transient(Call call, int error);
 
 // Each nth up to `count` of a kind of call with each of the errors, once, and for good where that
 // would not be for ever.
@@ -22,10 +22,11 @@ namespace ingot::faults {
                                            const std::vector<int>& errors);
 
 // The cases to run, out of those of each kind. Without INGOT_FAULTS_RUNS the same ones each time:
-// one of each kind, an early one, so that it does not matter how often the kind comes. With it, so
+// `each` of each kind, early ones, so that it does not matter how often the kind comes. With it, so
 // many: kind by kind, each in its turn gives one of its cases, drawn at random. See README.md for
 // INGOT_FAULTS_SKIP and INGOT_FAULTS_ONLY.
 [[nodiscard]] std::vector<Fault> choose(const Counts& counted, std::uint64_t seed,
+                                        std::size_t each = 1,
                                         std::vector<int> (*errors)(Call, Place) = errors_of);
 // INGOT_FAULTS_SEED, which is printed.
 [[nodiscard]] std::uint64_t chosen_seed();

@@ -187,7 +187,7 @@ std::vector<IoCalls::Operation> IoCalls::operations() {
 // What the operation goes on without, or otherwise.
 bool goes_on(const std::string& operation, const Fault& fault) {
   if (fault.error == kNone) return false;
-  if (transient(fault.error)) return true;
+  if (transient(fault.call, fault.error)) return true;
   switch (fault.call) {
     case Call::access:  // is there one already?
       return true;

@@ -42,7 +42,7 @@ bool of_segments(const Fault& fault) {
 
 // Failures that nobody has to hear of, and why.
 bool may_pass_unnoticed(const Fault& fault) {
-  if (transient(fault.error)) return true;  // gone on with
+  if (transient(fault.call, fault.error)) return true;  // gone on with
   switch (fault.call) {
     case Call::access:     // only asks whether a file is there, before creating it anyway
     case Call::fallocate:  // a full disk shows in writing the zeros as well
@@ -127,8 +127,8 @@ class Case {
     }
     const bool log_write = fault_.call == Call::pwritev2 || fault_.call == Call::uring_write;
     const bool supported = fault_.error != EOPNOTSUPP || fault_.call == Call::uring_write;
-    if (log_write && fault_.place == Place::segment && !transient(fault_.error) && supported &&
-        !life.partition_stopped() && life.refused_openings() == 0) {
+    if (log_write && fault_.place == Place::segment && !transient(fault_.call, fault_.error) &&
+        supported && !life.partition_stopped() && life.refused_openings() == 0) {
       text += "P a log that can't be written did not stop its partition\n";
     }
     return text;
@@ -136,7 +136,7 @@ class Case {
 
   // One of the answers tells the file (or folder) and the reason.
   [[nodiscard]] bool named(const HubLife& life) const {
-    if (transient(fault_.error)) return true;
+    if (transient(fault_.call, fault_.error)) return true;
     for (const Status& failure : life.failures()) {
       const std::string& message = failure.message();
       const bool where = fault_.place == Place::process ||
