@@ -61,6 +61,12 @@ class Reading {
           Status(StatusCode::corrupt, place_of(reader.path(), offset, chain_.next) + ": " + what));
   }
 
+  void unreadable(const SegmentReader& reader, std::uint64_t offset, const Status& status) {
+    fault(reader.path(), offset, chain_.next,
+          status.with_context(place_of(reader.path(), offset, chain_.next)));
+    reported_ = true;
+  }
+
   // `next` is the position in the next segment's name, 0 when there is none.
   Status read_segment(const SegmentFile& segment, Position next) {
     if (segment.first != chain_.next) {
@@ -80,8 +86,7 @@ class Reading {
     while (offset < reader.context().segment_bytes) {
       auto found = reader.at(offset);
       if (!found.ok()) {
-        fault(segment.path, offset, chain_.next,
-              found.status().with_context(place_of(segment.path, offset, chain_.next)));
+        unreadable(reader, offset, found.status());
         break;
       }
       if (found->kind == FrameKind::valid) {
@@ -121,9 +126,7 @@ class Reading {
     }
     auto scan = reader.scan(offset, chain_.next);
     if (!scan.ok()) {
-      fault(reader.path(), offset, chain_.next,
-            scan.status().with_context(place_of(reader.path(), offset, chain_.next)));
-      reported_ = true;
+      unreadable(reader, offset, scan.status());
       return offset;
     }
     const bool impossible = found.kind == FrameKind::foreign || found.kind == FrameKind::misplaced;
@@ -134,11 +137,14 @@ class Reading {
     }
     corrupt(reader, offset, "found " + describe(found.kind, found.header));
     reported_ = true;
-    auto resumed = reader.next_valid(offset);
-    if (!resumed.ok() || *resumed == reader.context().segment_bytes) return offset;
-    auto frame = reader.at(*resumed);
-    if (!frame.ok()) return offset;
-    chain_ = ChainState{Position(frame->header.first_position), 0, false, 0};
+    FrameHeader header;
+    auto resumed = reader.next_valid(offset, header);
+    if (!resumed.ok()) {
+      unreadable(reader, offset, resumed.status());
+      return offset;
+    }
+    if (*resumed == reader.context().segment_bytes) return offset;
+    chain_ = ChainState{Position(header.first_position), 0, false, 0};
     return *resumed;
   }
 

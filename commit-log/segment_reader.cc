@@ -103,10 +103,13 @@ Result<TailScan> SegmentReader::scan(std::uint64_t bad, Position expected) {
   return result;
 }
 
-Result<std::uint64_t> SegmentReader::next_valid(std::uint64_t offset) {
+Result<std::uint64_t> SegmentReader::next_valid(std::uint64_t offset, FrameHeader& header) {
   for (offset += kBlockBytes; offset < context_.segment_bytes; offset += kBlockBytes) {
     INGOT_ASSIGN(const FoundFrame found, at(offset));
-    if (found.kind == FrameKind::valid) return offset;
+    if (found.kind == FrameKind::valid) {
+      header = found.header;
+      return offset;
+    }
   }
   return context_.segment_bytes;
 }

@@ -45,8 +45,8 @@ class SegmentReader {
   [[nodiscard]] Result<FoundFrame> at(std::uint64_t offset);
   // Looks at every block from `bad` on. `expected` is the position that the bad spot should hold.
   [[nodiscard]] Result<TailScan> scan(std::uint64_t bad, Position expected);
-  // The offset of the next valid frame after `offset`, or the segment's size.
-  [[nodiscard]] Result<std::uint64_t> next_valid(std::uint64_t offset);
+  // The offset of the next valid frame after `offset`, with its header, or the segment's size.
+  [[nodiscard]] Result<std::uint64_t> next_valid(std::uint64_t offset, FrameHeader& header);
 
  private:
   // A view of [offset, offset + size), which lies inside the file.

@@ -242,12 +242,25 @@ TEST_P(CommitLogTest, AFailingReplayEndsTheOpening) {
 TEST_P(CommitLogTest, OptionsOutOfBoundsAreRefused) {
   for (const auto& change : std::vector<std::function<void(CommitLogOptions&)>>{
            [](auto& o) { o.segment_bytes = 1000; }, [](auto& o) { o.segment_bytes = 8ULL << 30; },
-           [](auto& o) { o.batch_bytes_max = 1; }, [](auto& o) { o.spare_segments = 0; },
-           [](auto& o) { o.directory.clear(); }}) {
+           [](auto& o) { o.segment_bytes += 4096; }, [](auto& o) { o.batch_bytes_max = 1; },
+           [](auto& o) { o.batch_bytes_max = 65ULL << 20; }, [](auto& o) { o.spare_segments = 0; },
+           [](auto& o) { o.spare_segments = 17; }, [](auto& o) { o.directory.clear(); }}) {
     CommitLogOptions options = small_log(directory_);
     change(options);
     EXPECT_EQ(open_log(*io_, options).status.code(), StatusCode::invalid_argument);
   }
+}
+
+TEST_P(CommitLogTest, WithoutCompressionEachFactIsWrittenAsItIs) {
+  CommitLogOptions options = small_log(directory_);
+  options.compress = false;
+  Opened opened = open_log(*io_, options);
+  ASSERT_TRUE(opened.status.ok()) << opened.status.to_string();
+  for (int i = 0; i < 30; ++i) {
+    opened.log->append(std::string(options.batch_bytes_max, 'z'));
+    ASSERT_TRUE(write_all(*io_, *opened.log).ok());
+  }
+  EXPECT_GT(opened.log->counters().bytes_written, 30 * options.batch_bytes_max);
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, CommitLogTest,

@@ -131,6 +131,9 @@ TEST(FrameTest, LengthsBeyondTheSegmentAreNotBelieved) {
   header.stored_bytes = 4096;
   EXPECT_EQ(claimed_bytes(header, context(), (1U << 20) - 8192), 8192U);
   EXPECT_EQ(claimed_bytes(header, context(), (1U << 20) - 4096), 0U);
+  EXPECT_EQ(claimed_bytes(header, context(), 1U << 20), 0U);
+  header.magic ^= 1;
+  EXPECT_EQ(claimed_bytes(header, context(), 0), 0U);
 }
 
 TEST(BatchTest, FactsSplitIntoFramesComeBack) {
@@ -169,6 +172,17 @@ TEST(BatchTest, AClearedBatchIsEmptyAndUsable) {
   batch.close();
   seal(batch);
   EXPECT_EQ(facts_of(batch), std::vector<std::string>{"c"});
+}
+
+TEST(BatchTest, ABatchThatIsClosedAgainStaysAsItIs) {
+  Batch batch(65536);
+  batch.append(Position(100), "d");
+  batch.close();
+  const std::uint64_t size = batch.size();
+  batch.close();
+  EXPECT_EQ(batch.size(), size);
+  seal(batch);
+  EXPECT_EQ(facts_of(batch), std::vector<std::string>{"d"});
 }
 
 class CompressorTest : public ::testing::Test {
@@ -215,6 +229,32 @@ TEST_F(CompressorTest, WhatDoesNotShrinkIsTriedSeldom) {
   EXPECT_EQ(packed, 0);
   for (int i = 0; i < 80; ++i) packed += offer(kMax, true) ? 1 : 0;
   EXPECT_GT(packed, 5);
+}
+
+// The sample is of the first frame only.
+TEST_F(CompressorTest, ABatchWhoseFirstFrameAloneShrinksIsCompressedOnceAndThenLetThrough) {
+  Random random(9);
+  for (int i = 0; i < 8; ++i) {
+    Batch in(kMax);
+    Batch out(kMax);
+    in.append(Position(100), std::string(kMax - 8, 'a'));
+    for (std::uint64_t position = 101; position < 105; ++position) {
+      std::string noise(kMax - 8, '\0');
+      for (char& byte : noise) byte = static_cast<char>(random.next());
+      in.append(Position(position), noise);
+    }
+    in.close();
+    EXPECT_EQ(compressor_.pack(in, out), i == 7) << i;
+    if (i != 7) continue;
+    ASSERT_EQ(out.frames().size(), 5U);
+    EXPECT_EQ(out.frames()[0].flags, kFlagZstd);
+    EXPECT_EQ(out.frames()[1].flags, 0);
+    seal(in);
+    seal(out);
+    EXPECT_EQ(facts_of(in), facts_of(out));
+  }
+  for (int i = 0; i < 64; ++i) EXPECT_FALSE(offer(kMax, true)) << i;
+  EXPECT_TRUE(offer(kMax, true));
 }
 
 TEST(FramePayloadTest, ACompressedPayloadThatLiesAboutItsLengthIsCorrupt) {

@@ -103,6 +103,21 @@ TEST_F(LogFaultsTest, WhateverFindsNoSpaceNoAppendedFactIsStuck) {
   EXPECT_NE(failures, 0U);
 }
 
+TEST_F(LogFaultsTest, TheFirstFailureIsTheOneThatIsTold) {
+  open();
+  ASSERT_TRUE(fill(30).ok());
+  opened_.log->append("in flight");
+  ASSERT_TRUE(opened_.log->flush(1).ok());
+  disk_.fail_operation(1, EIO);
+  const Status first = opened_.log->trim(opened_.log->durable_position());
+  ASSERT_EQ(first.code(), StatusCode::io_error);
+  const Status later(StatusCode::io_error, "a later one");
+  EXPECT_EQ(opened_.log->on_write(later).to_string(), first.to_string());
+  EXPECT_EQ(opened_.log->failure().to_string(), first.to_string());
+  std::vector<WriteCompletion> completions;
+  io_.poll(completions);
+}
+
 TEST_F(LogFaultsTest, AFullDiskRefusesAndResumesUnaided) {
   open();
   disk_.set_capacity(3U << 20);  // three segments in all

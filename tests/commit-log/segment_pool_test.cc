@@ -31,9 +31,11 @@ TEST(SegmentFilesTest, NamesAreExact) {
 TEST(SegmentFilesTest, ListingSortsThingsOut) {
   sim::SimDisk disk(1);
   sim::SimIo io(disk);
-  for (const char* name : {"/d/spare-3.log", "/d/segment-00000000000000000020.log", "/d/x",
-                           "/d/segment-00000000000000000003.log", "/d/spare-12.log",
-                           "/d/spare-4.log.tmp", "/other/spare-99.log", "/d/spare-x.log"}) {
+  for (const char* name :
+       {"/d/spare-3.log", "/d/segment-00000000000000000020.log", "/d/x",
+        "/d/segment-00000000000000000003.log", "/d/spare-12.log", "/d/spare-4.log.tmp",
+        "/other/spare-99.log", "/d/spare-x.log", "/d/spare-.log",
+        "/d/segment-00000000000000000040.log.tmp", "/d/spare-99999999999999999999.log"}) {
     ASSERT_TRUE(io.create_zeroed(name, 4096).ok());
   }
   auto listing = list_log_directory(io, "/d");
@@ -42,7 +44,8 @@ TEST(SegmentFilesTest, ListingSortsThingsOut) {
   EXPECT_EQ(listing->segments[0].first, Position(3));
   EXPECT_EQ(listing->segments[1].first, Position(20));
   EXPECT_EQ(listing->spares.size(), 2U);
-  EXPECT_EQ(listing->leftovers, std::vector<std::string>{"/d/spare-4.log.tmp"});
+  EXPECT_EQ(listing->leftovers, (std::vector<std::string>{"/d/segment-00000000000000000040.log.tmp",
+                                                          "/d/spare-4.log.tmp"}));
   EXPECT_EQ(listing->next_spare, 13U);
 }
 
@@ -55,6 +58,9 @@ TEST(SegmentPoolTest, SparesAreMadeOnceWantedAndUpToTheLimit) {
   pool.want_spares();
   EXPECT_EQ(pool.ready(), 2U);
   EXPECT_EQ(disk.paths(), (std::vector<std::string>{"/d/spare-5.log", "/d/spare-6.log"}));
+  pool.want_spares();
+  EXPECT_TRUE(pool.retry().ok());
+  EXPECT_EQ(pool.ready(), 2U);  // who has enough is given no more
   auto taken = pool.take(100);
   ASSERT_TRUE(taken.ok());
   EXPECT_EQ(pool.ready(), 1U);
