@@ -5,6 +5,7 @@
 #include "commit-log/recovery.h"
 #include "commit-log/segment_files.h"
 #include "commit-log/segment_reader.h"
+#include "core/assert.h"
 #include "core/try.h"
 
 namespace ingot::log {
@@ -69,12 +70,7 @@ class Reading {
 
   // `next` is the position in the next segment's name, 0 when there is none.
   Status read_segment(const SegmentFile& segment, Position next) {
-    if (segment.first != chain_.next) {
-      fault(segment.path, 0, chain_.next,
-            Status(StatusCode::corrupt, segment.path + ": the log before it ends at position " +
-                                            std::to_string(chain_.next.value - 1)));
-      chain_ = ChainState{segment.first, 0, false, chain_.durable};
-    }
+    INGOT_ASSERT(segment.first == chain_.next, segment.first.value, chain_.next.value);
     SegmentReader reader(io_,
                          FrameContext{options_.hub_id, options_.partition, segment.first.value, 0});
     if (Status status = reader.open(segment.path); !status.ok()) {

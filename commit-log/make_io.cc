@@ -14,6 +14,7 @@
 #include "commit-log/segment_files.h"
 #include "commit-log/uring_io.h"
 #include "core/aligned_buffer.h"
+#include "core/assert.h"
 #include "core/try.h"
 
 namespace ingot::log {
@@ -30,9 +31,7 @@ Status write_and_read_back(Io& io, FileHandle file) {
   io.drain();
   std::vector<WriteCompletion> completions;
   io.poll(completions);
-  if (completions.size() != 1 || completions[0].token != kProbeToken) {
-    return Status(StatusCode::unsupported, "the probe write was not reported once");
-  }
+  INGOT_ASSERT(completions.size() == 1 && completions[0].token == kProbeToken, completions.size());
   INGOT_TRY(completions[0].status);
   AlignedBuffer back;
   back.resize(kProbeBytes);

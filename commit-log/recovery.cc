@@ -6,6 +6,7 @@
 
 #include "commit-log/segment_reader.h"
 #include "core/aligned_buffer.h"
+#include "core/assert.h"
 #include "core/planted_bug.h"
 #include "core/try.h"
 
@@ -86,10 +87,7 @@ class Recovery {
   Status read_segment(std::size_t index) {
     const SegmentFile& segment = log_.segments[index];
     const bool last = index + 1 == log_.segments.size();
-    if (segment.first != chain_.next) {
-      return Status(StatusCode::corrupt, segment.path + ": the log before it ends at position " +
-                                             std::to_string(chain_.next.value - 1));
-    }
+    INGOT_ASSERT(segment.first == chain_.next, segment.first.value, chain_.next.value);
     SegmentReader reader(io_,
                          FrameContext{options_.hub_id, options_.partition, segment.first.value, 0});
     INGOT_TRY(reader.open(segment.path));
