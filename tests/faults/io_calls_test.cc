@@ -187,9 +187,9 @@ bool goes_on(const std::string& operation, const Fault& fault) {
     case Call::fallocate:  // where it is not known, or broken, writing the zeros tells
       return fault.error != ENOSPC && fault.error != EDQUOT && fault.error != EFBIG;
     case Call::open:
-      if (fault.place != Place::segment || fault.for_good) return false;
       if (fault.error == EINVAL) return true;  // without O_DIRECT
-      return operation == "open" &&            // to read only
+      if (fault.place != Place::segment || fault.for_good) return false;
+      return operation == "open" &&  // to read only
              (fault.error == EACCES || fault.error == EROFS || fault.error == EPERM);
     case Call::pwritev2:  // fdatasync afterwards
       return fault.error == EOPNOTSUPP || (fault.error == ENOSYS && !fault.for_good);

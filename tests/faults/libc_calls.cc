@@ -72,6 +72,7 @@ bool fails(Call call, Where where, std::size_t& bytes) {
 
 extern "C" {
 
+// A file system without O_DIRECT refuses the flag, not the file: EINVAL is for that.
 int open(const char* path, int flags, ...) {
   static auto* const call = real<int(const char*, int, mode_t)>("open");
   va_list arguments;
@@ -80,7 +81,11 @@ int open(const char* path, int flags, ...) {
   va_end(arguments);
   Place place{};
   const bool watched = place_of(path, place);
-  if (watched && fails(Call::open, path)) return -1;
+  const int error = watched ? decide(Call::open, place) : 0;
+  if (error > 0 && (error != EINVAL || (flags & O_DIRECT) != 0)) {
+    errno = error;
+    return -1;
+  }
   const int descriptor = call(path, flags, mode);
   if (watched) ingot::faults::opened(descriptor, place);
   return descriptor;

@@ -77,7 +77,7 @@ bool may_pass_unnoticed(const Fault& fault) {
     case Call::uring_setup:  // without the flags that an old kernel does not know
       return fault.error == EINVAL && !fault.for_good;
     case Call::open:  // without O_DIRECT
-      if (fault.error == EINVAL && !fault.for_good) return true;
+      if (fault.error == EINVAL) return true;
       break;
     case Call::pwritev2:  // fdatasync instead of RWF_DSYNC
       return fault.error == EOPNOTSUPP;
@@ -271,6 +271,7 @@ TEST_P(LogIoFaults, WhatIsNotThereIsDoneWithout) {
     arm(fault);
   });
   counted(GetParam(), [] { arm({Call::pwritev2, Place::segment, 1, EOPNOTSUPP, true}); });
+  counted(GetParam(), [] { arm({Call::open, Place::segment, 1, EINVAL, true}); });
   counted(GetParam(), [] { arm({Call::fallocate, Place::segment, 1, EOPNOTSUPP, true}); });
 }
 
