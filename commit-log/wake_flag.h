@@ -40,8 +40,10 @@ class WakeFlag {
 
   // The owner: takes a pending wake.
   bool take() {
-    return pending_.load(std::memory_order_seq_cst) &&
-           pending_.exchange(false, std::memory_order_seq_cst);
+    if (!pending_.load(std::memory_order_seq_cst)) return false;
+    // Still there: nobody else takes it. An exchange, so that what every waker published is seen.
+    (void)pending_.exchange(false, std::memory_order_seq_cst);
+    return true;
   }
 
   [[nodiscard]] bool pending() const { return pending_.load(std::memory_order_seq_cst); }

@@ -247,13 +247,16 @@ TEST_F(LogFaultsTest, EveryFailingOperationOfAnOpeningIsReported) {
   open();
   ASSERT_TRUE(fill(30).ok());
   opened_.log.reset();
-  for (std::uint64_t nth = 1;; ++nth) {
-    ASSERT_LT(nth, 200U);
-    disk_.fail_operation(nth, EIO);
-    const Opened opened = open_log(io_, small_log("/log", ++epoch_));
-    disk_.clear_faults();
-    if (opened.status.ok()) break;
-    EXPECT_EQ(opened.status.code(), StatusCode::io_error) << opened.status.to_string();
+  // All of it, and what is behind a checkpoint in the second segment.
+  for (const std::uint64_t checkpoint : {0, 29}) {
+    for (std::uint64_t nth = 1;; ++nth) {
+      ASSERT_LT(nth, 200U);
+      disk_.fail_operation(nth, EIO);
+      const Opened opened = open_log(io_, small_log("/log", ++epoch_), Position(checkpoint));
+      disk_.clear_faults();
+      if (opened.status.ok()) break;
+      EXPECT_EQ(opened.status.code(), StatusCode::io_error) << opened.status.to_string();
+    }
   }
   open();
   expect_facts(1, 30);

@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "commit-log/commit_log.h"
 #include "commit-log/io.h"
 #include "commit-log/posix_files.h"
 #include "core/aligned_buffer.h"
@@ -383,6 +384,62 @@ TEST_P(IoCalls, WhatTheRingDoesNotTakeIsOfferedAgain) {
     EXPECT_EQ(completions.size(), 300U);
     EXPECT_EQ(hits(), 4U);
   }
+}
+
+// Nor the entry that a wait would be woken by, when all the ring's places are taken.
+TEST_P(IoCalls, AWaitGoesOnOfferingWhatTheRingDoesNotTake) {
+  if (GetParam() != IoBackend::uring) GTEST_SKIP() << "it has none";
+  const FileHandle file = create("a.log", 256 * 4096);
+  watch(temp_.path());
+  Fault fault{Call::uring_submit, Place::process, 1, EAGAIN};
+  fault.times = 3;
+  arm(fault);
+  for (std::uint64_t i = 0; i < 256; ++i) {
+    io_->submit_write(file, {bytes_.data(), 4096}, i * 4096, i);
+  }
+  std::vector<WriteCompletion> completions;
+  while (completions.size() < 256) io_->wait(std::chrono::seconds(300), completions);
+  EXPECT_EQ(hits(), 3U);
+}
+
+// An eventfd that takes no more is one that wakes.
+TEST_P(IoCalls, AWakeThatHasNoRoomIsLeft) {
+  watch(temp_.path());
+  arm({Call::write, Place::process, 1, EAGAIN, true});
+  std::thread waker([&] {
+    for (int i = 0; i < 20; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      io_->wake();
+    }
+  });
+  std::vector<WriteCompletion> none;
+  for (int i = 0; i < 4; ++i) io_->wait(std::chrono::milliseconds(10), none);
+  waker.join();
+  EXPECT_TRUE(none.empty());
+}
+
+// Whoever opens or reads a log finds less of a file than its size said.
+TEST_P(IoCalls, ALogWhoseFileShrinksWhileItIsReadDoesNotOpen) {
+  log::CommitLogOptions options;
+  options.directory = directory_;
+  options.segment_bytes = 256U << 10;
+  const auto open = [&] {
+    return log::CommitLog::open(*io_, options, Position(),
+                                [](Position, std::string_view) { return Status(); });
+  };
+  ASSERT_TRUE(open().ok());
+  for (const int error : {kNone, kShort}) {
+    watch(temp_.path());
+    Fault fault{Call::pread, Place::segment, 1, error};
+    fault.times = 7;  // halves, down to a part of a block
+    arm(fault);
+    const Status status = open().status();
+    disarm();
+    EXPECT_EQ(status.code(), StatusCode::io_error) << status.to_string();
+    EXPECT_NE(status.message().find(": the file ends while it is read"), std::string::npos)
+        << status.to_string();
+  }
+  EXPECT_TRUE(open().ok());
 }
 
 TEST_P(IoCalls, AWakeThatIsInterruptedIsMadeAgain) {
