@@ -11,7 +11,8 @@
 //
 // Invariants:
 //   - a write is reported once, after its bytes are on stable media or it has failed;
-//   - a short write is continued inside the Io until done or failed;
+//   - a short write is continued inside the Io until done or failed; one that does not get on for a
+//     hundred times has failed;
 //   - an I/O error is reported, never retried here (EINTR and EAGAIN are not errors);
 //   - the destructor waits for the writes in flight.
 

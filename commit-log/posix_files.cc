@@ -77,6 +77,7 @@ Status write_zeros(int descriptor, const std::string& path, std::uint64_t size, 
   zeros.append_zeros(static_cast<std::size_t>(
       std::min<std::uint64_t>(size, pace ? kPacedChunkBytes : kZeroChunkBytes)));
   std::uint64_t done = 0;
+  unsigned stalled = 0;
   while (done < size) {
     if (pace && !pace(done)) return Status(StatusCode::cancelled, "zeroing " + path);
     const std::size_t chunk =
@@ -87,7 +88,10 @@ Status write_zeros(int descriptor, const std::string& path, std::uint64_t size, 
       return errno_status("zeroing", path, errno);
     }
     if (written == 0) return errno_status("zeroing", path, ENOSPC);
-    done += static_cast<std::uint64_t>(written) & ~std::uint64_t{4095};
+    const std::uint64_t blocks = static_cast<std::uint64_t>(written) & ~std::uint64_t{4095};
+    stalled = blocks == 0 ? stalled + 1 : 0;
+    if (stalled == kStalledWritesMax) return errno_status("zeroing", path, EIO);
+    done += blocks;
   }
   if (::fsync(descriptor) != 0) return errno_status("syncing", path, errno);
   return {};
@@ -106,6 +110,7 @@ Status errno_status(std::string_view what, const std::string& path, int error) {
 Status write_durably(int descriptor, const std::string& path, std::span<const char> bytes,
                      std::uint64_t offset) {
   bool sync_after = false;  // the file system knows no RWF_DSYNC
+  unsigned stalled = 0;
   while (!bytes.empty()) {
     iovec part{const_cast<char*>(bytes.data()), bytes.size()};
     const ssize_t written =
@@ -122,6 +127,8 @@ Status write_durably(int descriptor, const std::string& path, std::span<const ch
     // An unaligned rest can't be written with O_DIRECT: go back to the last whole block.
     std::size_t done = static_cast<std::size_t>(written);
     if (done < bytes.size()) done &= ~std::size_t{4095};
+    stalled = done == 0 ? stalled + 1 : 0;
+    if (stalled == kStalledWritesMax) return errno_status("writing", path, EIO);
     bytes = bytes.subspan(done);
     offset += done;
   }

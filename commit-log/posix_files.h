@@ -53,6 +53,10 @@ class PosixFiles : public Io {
   std::deque<File> files_;  // index: the handle's value - 1; a deque, so that a File stays in place
 };
 
+// A write that is short is continued at its last whole block. One that got less than a block done
+// so often, one time after the other, has failed: the device will not do it.
+inline constexpr unsigned kStalledWritesMax = 100;
+
 // Writes all of `bytes` durably; the loop behind write_now() and PwriteIo's thread.
 [[nodiscard]] Status write_durably(int descriptor, const std::string& path,
                                    std::span<const char> bytes, std::uint64_t offset);

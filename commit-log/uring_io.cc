@@ -105,7 +105,7 @@ void UringIo::submit_write(FileHandle handle, std::span<const char> bytes, std::
     slot = free_slots_.back();
     free_slots_.pop_back();
   }
-  writes_[slot] = Write{file(handle).descriptor, handle, bytes, offset, token};
+  writes_[slot] = Write{file(handle).descriptor, handle, bytes, offset, token, 0};
   ++in_flight_;
   prepare(slot);
 }
@@ -181,10 +181,12 @@ void UringIo::complete(std::uint32_t slot, int result) {
     if (done < write.bytes.size()) done &= ~std::size_t{4095};
     write.bytes = write.bytes.subspan(done);
     write.offset += done;
-    if (!write.bytes.empty()) return;
-  } else {
+    write.stalled = done == 0 ? write.stalled + 1 : 0;
+    if (!write.bytes.empty() && write.stalled < kStalledWritesMax) return;
+  }
+  if (!write.bytes.empty()) {
     const File& to = file(write.handle);
-    const int error = result == 0 ? EIO : -result;
+    const int error = result < 0 ? -result : EIO;
     status = errno_status("writing", to.path, to.denied != 0 ? to.denied : error);
   }
   completed_.push_back(WriteCompletion{write.token, std::move(status)});

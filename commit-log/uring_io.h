@@ -38,6 +38,7 @@ class UringIo final : public PosixFiles {
     std::span<const char> bytes;  // what is still to be written
     std::uint64_t offset = 0;
     std::uint64_t token = 0;
+    unsigned stalled = 0;  // tries, one after the other, that got less than a block done
   };
 
   explicit UringIo(std::unique_ptr<Ring> ring);

@@ -366,6 +366,25 @@ TEST_P(IoCalls, ManyShortWritesAreAllFinished) {
   }
 }
 
+// A device that never gets on with a block: there is no use in trying for ever.
+TEST_P(IoCalls, AWriteThatNeverGetsOnFails) {
+  const FileHandle file = create("a.log");
+  const std::string why = path("a.log") + ": " + std::strerror(EIO);
+  const Call call = GetParam() == IoBackend::uring ? Call::uring_write : Call::pwritev2;
+  watch(temp_.path());
+  arm({call, Place::segment, 1, kShort, true});
+  io_->submit_write(file, {bytes_.data(), bytes_.size()}, 0, 1);
+  EXPECT_EQ(first_completion().message(), "writing " + why);
+  arm({Call::pwritev2, Place::segment, 1, kShort, true});
+  EXPECT_EQ(io_->write_now(file, {bytes_.data(), bytes_.size()}, 0).message(), "writing " + why);
+  arm({Call::pwrite, Place::segment, 1, kShort, true});
+  EXPECT_EQ(io_->create_zeroed(path("b.log"), kBytes).message(),
+            "zeroing " + path("b.log.tmp") + ": " + std::strerror(EIO));
+  disarm();
+  EXPECT_FALSE(std::filesystem::exists(path("b.log.tmp")));
+  EXPECT_TRUE(io_->write_now(file, {bytes_.data(), bytes_.size()}, 0).ok());
+}
+
 // The kernel takes no entries for a while: they stay where they are.
 TEST_P(IoCalls, WhatTheRingDoesNotTakeIsOfferedAgain) {
   if (GetParam() != IoBackend::uring) GTEST_SKIP() << "it has none";
