@@ -14,6 +14,8 @@ namespace {
 constexpr std::uint64_t kIdHashSeed = 0x1d5;
 // Beyond the id itself: three lengths, the kind and two numbers.
 constexpr std::size_t kEntryOverhead = 3 + 3 + 1 + 10 + 10;
+// Two lengths, the kind and a byte of the id.
+constexpr std::size_t kEntryBytesMin = 4;
 static_assert(kBlockBytes + 14 <= kValueBytesMax);
 static_assert(kIdBytesMax + kEntryOverhead <= kBlockBytes);
 
@@ -102,6 +104,11 @@ Status IdRun::decode_fences(std::string_view bytes) {
   for (const BlockRange& range : ranges_) owned += range.count;
   if (!reader.finished() || fence_ends_.size() < 2 || owned != blocks()) {
     return {StatusCode::corrupt, "the fences do not match the blocks"};
+  }
+  // Filters are made for as many entries as runs say they have.
+  if (entries_ < owned || entries_ > owned * (kBlockBytes / kEntryBytesMin) ||
+      tombstones_ > entries_) {
+    return {StatusCode::corrupt, "more or fewer entries than its blocks can have"};
   }
   return {};
 }

@@ -102,7 +102,8 @@ std::optional<PackRecord> record_at(std::string_view unpacked, std::uint64_t off
   record.skipped = reader.varint();
   record.id = reader.bytes();
   record.record = reader.bytes();
-  if (!reader.ok()) return std::nullopt;
+  // Each of those left out took a byte at least.
+  if (!reader.ok() || record.skipped > kPackBytesMax) return std::nullopt;
   record.end = unpacked.size() - reader.remaining();
   return record;
 }

@@ -54,7 +54,7 @@ Status PackCompactor::sweep(TableReader& reader) {
     Reader payload(value.payload);
     payload.varint();  // the number of chunks
     const auto head = parse_dead_head({payload.at(), payload.remaining()});
-    if (!head || key.size() < sizeof swept_to_) {
+    if (!head || !is_key_of(Table::pack_dead, key)) {
       return reader.value_fault(Table::pack_dead, key, "no list of dead records");
     }
     const std::uint64_t pack = big_endian64(key);

@@ -39,7 +39,8 @@ class Scrubber {
     INGOT_TRY(scrub_rows());
     INGOT_TRY(scrub_ids());
     INGOT_TRY(scrub_packs());
-    return scrub_dead_lists();
+    INGOT_TRY(scrub_dead_lists());
+    return each_chunked(Table::blobs, [](std::string_view, std::string_view) { return Status(); });
   }
 
  private:
@@ -51,12 +52,17 @@ class Scrubber {
     TableSummary summary;  // the same
   };
 
-  // Records of a pack: their number, and a hash of their offsets that does not depend on the order.
+  // Records of a pack: their number, and a hash of ids and offsets that does not depend on the
+  // order.
   struct Records {
     std::uint64_t count = 0;
     std::uint64_t hash = 0;
+    void add(std::string_view id, std::uint64_t offset) {
+      ++count;
+      hash += hash64(id, offset);
+    }
+    bool operator==(const Records&) const = default;
   };
-  static std::uint64_t offset_hash(std::uint64_t offset) { return hash64(number_key(offset), 0); }
 
   void report(std::string where, std::string what) {
     ++faults_;
@@ -164,11 +170,25 @@ class Scrubber {
       report(file_.path() + ": " + describe(*tree.table, node.key), "not what was written here");
       return {};
     }
-    if (node.key != kHeaderKey) {
-      ++tree.summary.values;
-      tree.summary.hash += value_hash(node.key, unsealed.crc);
+    if (node.key == kHeaderKey) return {};
+    ++tree.summary.values;
+    tree.summary.hash += value_hash(node.key, unsealed.crc);
+    const std::string where = file_.path() + ": " + describe(*tree.table, node.key);
+    if (!is_key_of(*tree.table, node.key)) {
+      report(where, "no key of this table");
+    } else if (const auto end = numbers_end(*tree.table); end && big_endian64(node.key) >= *end) {
+      report(where, "a number that was never given");
     }
     return {};
+  }
+
+  // The next number that a table's keys begin with, where the meta row knows it.
+  [[nodiscard]] std::optional<std::uint64_t> numbers_end(Table table) const {
+    const StoreMeta& meta = roots_.meta;
+    if (table == Table::packs) return first_pack_number(meta.next_pack);
+    if (table == Table::id_blocks) return meta.next_block;
+    if (table == Table::run_parts) return meta.next_run;
+    return std::nullopt;
   }
 
   Status scrub_free_pages() {
@@ -177,29 +197,57 @@ class Scrubber {
     return {};
   }
 
-  // Every row has all its chunks, and there are as many as counted.
-  Status scrub_rows() {
-    std::uint64_t rows = 0;
-    TreeCursor& cursor = reader_.cursor(Table::rows);
-    INGOT_ASSIGN(bool more, cursor.seek(number_key(0)));
+  // Calls `value` with each value of a chunked table and its key without the chunk. Ends, with a
+  // report, at the first one that has not just its own chunks.
+  template <typename Value>
+  Status each_chunked(Table table, const Value& value) {
+    const std::string behind_header(2, '\0');
+    TreeCursor& cursor = reader_.cursor(table);
+    INGOT_ASSIGN(bool more, cursor.seek(behind_header));
     while (more) {
       INGOT_TRY(go_on());
-      const std::string row(cursor.key().substr(0, sizeof(std::uint64_t)));
-      const auto bytes = reader_.get_chunked(Table::rows, row);
+      std::string key(cursor.key());
+      key.resize(key.size() - sizeof(std::uint32_t));
+      const auto bytes = reader_.get_chunked(table, key);
       if (!bytes.ok()) return note(bytes.status());
-      ++rows;
+      const std::string where = file_.path() + ": " + describe(table, key);
+      if (!*bytes) {
+        report(where, "its first chunk is missing");
+        return {};
+      }
+      INGOT_TRY(value(key, **bytes));
       INGOT_ASSIGN(more, cursor.next());
-      if (more && cursor.key().starts_with(row)) {
-        report(file_.path() + ": " + describe(Table::rows, row), "a chunk too many");
+      if (more && cursor.key().starts_with(key)) {
+        report(where, "a chunk too many");
         return {};
       }
     }
-    if (rows != roots_.meta.rows) report(file_.path() + ": rows", "not as many as counted");
+    return {};
+  }
+
+  // Every row has all its chunks, and there are as many as counted.
+  Status scrub_rows() {
+    std::uint64_t rows = 0;
+    INGOT_TRY(each_chunked(Table::rows, [&rows](std::string_view, std::string_view) {
+      ++rows;
+      return Status();
+    }));
+    if (faults_ == 0 && rows != roots_.meta.rows) {
+      report(file_.path() + ": rows", "not as many as counted");
+    }
     return {};
   }
 
   // Every run is in order and as its parts say; the live ids are as many as counted.
   Status scrub_ids() {
+    std::uint64_t parts = 0;
+    INGOT_TRY(each_chunked(Table::run_parts, [&parts](std::string_view, std::string_view) {
+      ++parts;
+      return Status();
+    }));
+    if (faults_ == 0 && parts != runs_.size() * IdRun::kParts) {
+      report(file_.path() + ": run_parts", "parts of runs not there");
+    }
     std::uint64_t blocks = 0;
     for (const auto& run : runs_) {
       blocks += run->blocks();
@@ -220,15 +268,14 @@ class Scrubber {
       if (entry.kind != IdKind::tombstone) ++ids;
       if (entry.kind == IdKind::record) {
         ++records;
-        Records& named = named_[entry.place];
-        ++named.count;
-        named.hash += offset_hash(entry.offset);
+        named_[entry.place].add(entry.id, entry.offset);
       }
       INGOT_ASSIGN(more, cursor.next());
     }
     if (ids != roots_.meta.ids || records != roots_.meta.records) {
       report(file_.path() + ": ids", "not as many as counted");
     }
+    knows_ids_ = true;
     return {};
   }
 
@@ -260,18 +307,9 @@ class Scrubber {
 
   // Every pack unpacks, and its records are named or counted as dead.
   Status scrub_packs() {
-    std::string key = number_key(0);
-    for (;;) {
-      INGOT_TRY(go_on());
-      TreeCursor& cursor = reader_.cursor(Table::packs);
-      INGOT_ASSIGN(const bool more, cursor.seek(key));
-      if (!more) break;
-      const std::uint64_t number = big_endian64(cursor.key());
-      const auto pack = reader_.get_chunked(Table::packs, number_key(number));
-      if (!pack.ok()) return note(pack.status());
-      INGOT_TRY(note(scrub_pack(number, pack->value_or(std::string()))));
-      key = number_key(number + 1);
-    }
+    INGOT_TRY(each_chunked(Table::packs, [this](std::string_view key, std::string_view pack) {
+      return note(scrub_pack(big_endian64(key), pack));
+    }));
     if (!named_.empty()) {
       report(file_.path() + ": " + describe(Table::packs, number_key(named_.begin()->first)),
              "missing, yet an id names a record in it");
@@ -280,39 +318,43 @@ class Scrubber {
   }
 
   Status scrub_pack(std::uint64_t number, std::string_view pack) {
-    std::string_view rest;
-    const auto head = parse_pack_head(pack, rest);
+    Records named;
+    if (const auto found = named_.find(number); found != named_.end()) {
+      named = found->second;
+      named_.erase(found);
+    }
+    const std::string where = file_.path() + ": " + describe(Table::packs, number_key(number));
+    if (pack_ordinal(number) == last_ordinal_) report(where, "is there twice");
+    last_ordinal_ = pack_ordinal(number);
+    INGOT_ASSIGN(const auto dead, read_dead_list(reader_, number));
+    dead_lists_ += dead ? 1 : 0;
+    const std::vector<std::uint64_t> none;
+    const std::vector<std::uint64_t>& died = dead ? dead->offsets : none;
     const auto bytes = unpack(pack);
-    Records all;
+    std::uint64_t count = 0;
+    Records living;
+    auto next_dead = died.begin();
     std::uint64_t at = 0;
     while (bytes && at < bytes->size()) {
       const auto record = record_at(*bytes, at);
       if (!record) break;
-      ++all.count;
-      all.hash += offset_hash(at);
+      ++count;
+      if (next_dead != died.end() && *next_dead == at) {
+        ++next_dead;
+      } else {
+        living.add(record->id, at);
+      }
       at = record->end;
     }
-    const std::string where = file_.path() + ": " + describe(Table::packs, number_key(number));
-    if (!head || !bytes || at != bytes->size() || all.count != head->records) {
+    std::string_view rest;
+    if (!bytes || at != bytes->size() || count != parse_pack_head(pack, rest)->records) {
       report(where, "does not unpack");
       return {};
     }
-    if (pack_ordinal(number) == pack_ordinal(last_pack_)) report(where, "is there twice");
-    last_pack_ = number;
-    Records seen;
-    INGOT_ASSIGN(const auto dead, read_dead_list(reader_, number));
-    if (dead) {
-      ++dead_lists_;
-      if (dead->records != all.count) report(where, "not as many records as its dead list says");
-      seen.count = dead->offsets.size();
-      for (const std::uint64_t offset : dead->offsets) seen.hash += offset_hash(offset);
+    if (dead && dead->records != count) {
+      report(where, "not as many records as its dead list says");
     }
-    if (const auto named = named_.find(number); named != named_.end()) {
-      seen.count += named->second.count;
-      seen.hash += named->second.hash;
-      named_.erase(named);
-    }
-    if (seen.count != all.count || seen.hash != all.hash) {
+    if (knows_ids_ && (next_dead != died.end() || living != named)) {
       report(where, "its records are not those that ids name and those that are dead");
     }
     return {};
@@ -321,15 +363,13 @@ class Scrubber {
   // Each list of dead records belongs to a pack.
   Status scrub_dead_lists() {
     std::uint64_t lists = 0;
-    std::string key = number_key(0);
-    for (;;) {
-      TreeCursor& cursor = reader_.cursor(Table::pack_dead);
-      INGOT_ASSIGN(const bool more, cursor.seek(key));
-      if (!more) break;
+    INGOT_TRY(each_chunked(Table::pack_dead, [&lists](std::string_view, std::string_view) {
       ++lists;
-      key = number_key(big_endian64(cursor.key()) + 1);
+      return Status();
+    }));
+    if (faults_ == 0 && lists != dead_lists_) {
+      report(file_.path() + ": pack_dead", "lists of packs not there");
     }
-    if (lists != dead_lists_) report(file_.path() + ": pack_dead", "lists of packs not there");
     return {};
   }
 
@@ -342,7 +382,8 @@ class Scrubber {
   std::vector<bool> used_;
   std::vector<std::uint64_t> free_;
   std::unordered_map<std::uint64_t, Records> named_;  // that ids name, by pack
-  std::uint64_t last_pack_ = 0;
+  bool knows_ids_ = false;                            // named_ is whole
+  std::uint64_t last_ordinal_ = 0;
   std::uint64_t dead_lists_ = 0;
   std::uint64_t faults_ = 0;
 };

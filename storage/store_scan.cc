@@ -105,7 +105,7 @@ Result<std::optional<std::uint64_t>> pack_near(TableReader& reader, std::uint64_
     if (!found) return std::optional<std::uint64_t>{};
     INGOT_TRY(reader.unseal_at(Table::packs, cursor).take_status());
     if (cursor.key() == kHeaderKey) return std::optional<std::uint64_t>{};  // before all packs
-    if (cursor.key().size() < sizeof number) {
+    if (!is_key_of(Table::packs, cursor.key())) {
       return reader.value_fault(Table::packs, cursor.key(), "no pack");
     }
     return std::optional<std::uint64_t>(big_endian64(cursor.key()));

@@ -1,5 +1,7 @@
 #include "storage/table_reader.h"
 
+#include <algorithm>
+
 #include "core/codec.h"
 #include "core/planted_bug.h"
 #include "core/try.h"
@@ -43,6 +45,19 @@ Status check_free_tree(const PageFile& file, const FileMeta& meta) {
                            "the last page lies too far behind the file's end");
   }
   return {};
+}
+
+// Runs are listed oldest first, none of a higher level than one before it; each once.
+bool in_order(const StoreMeta& meta) {
+  std::uint32_t level = kRunLevelMax;
+  std::vector<std::uint64_t> numbers;
+  for (const RunReference& run : meta.runs) {
+    if (run.level > level || run.number >= meta.next_run) return false;
+    level = run.level;
+    numbers.push_back(run.number);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return std::adjacent_find(numbers.begin(), numbers.end()) == numbers.end();
 }
 
 bool same_counts(const TreeRoot& tree, const TableSummary& table) {
@@ -101,6 +116,7 @@ Result<SnapshotRoots> read_roots(const PageFile& file) {
                                std::to_string(roots.meta.transaction) + ", the file of " +
                                std::to_string(roots.file.transaction));
   }
+  if (!in_order(roots.meta)) return row_fault(file, "the runs are out of order");
   INGOT_TRY(check_free_tree(file, roots.file));
   TableReader reader(file, roots);
   for (std::size_t i = 1; i < kTableCount; ++i) {

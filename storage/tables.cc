@@ -4,6 +4,8 @@
 #include "core/crc32c.h"
 #include "core/hash.h"
 #include "core/planted_bug.h"
+#include "storage/id_run.h"
+#include "storage/pack.h"
 
 namespace ingot::storage {
 namespace {
@@ -75,6 +77,37 @@ std::string describe(Table table, std::string_view key) {
   }
   if (key.size() > kShown) text += "..";
   return text;
+}
+
+bool is_key_of(Table table, std::string_view key) {
+  constexpr std::size_t kNumber = sizeof(std::uint64_t);
+  constexpr std::size_t kChunk = sizeof(std::uint32_t);
+  switch (table) {
+    case Table::rows:
+      return key.size() == kNumber + kChunk;
+    case Table::packs:
+    case Table::pack_dead: {
+      if (key.size() != kNumber + kChunk) return false;
+      const std::uint64_t number = big_endian64(key);
+      return pack_ordinal(number) > 0 && pack_rewrites(number) < kRewritesMax;
+    }
+    case Table::id_blocks:
+      return key.size() == kNumber;
+    case Table::run_parts: {
+      if (key.size() != kNumber + 1 + kChunk) return false;
+      const auto part = static_cast<unsigned char>(key[kNumber]);
+      return part >= 1 && part <= IdRun::kParts;
+    }
+    case Table::blobs: {
+      constexpr std::size_t kNameAt = 1 + sizeof(std::uint32_t);
+      if (key.size() < kNameAt + kChunk || key[0] != 1) return false;
+      std::string length;
+      append_big_endian32(length, static_cast<std::uint32_t>(key.size() - kNameAt - kChunk));
+      return key.substr(1, length.size()) == length;
+    }
+    default:  // an entry's key goes on as it likes
+      return !key.empty() && key[0] == 1;
+  }
 }
 
 void StoreMeta::encode(std::string& out) const {

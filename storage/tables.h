@@ -79,6 +79,9 @@ void append_big_endian32(std::string& out, std::uint32_t value);
 // "table rows, key 00ff..": for messages.
 [[nodiscard]] std::string describe(Table table, std::string_view key);
 
+// Whether values of `table` lie under such keys; its header does not count.
+[[nodiscard]] bool is_key_of(Table table, std::string_view key);
+
 // A range of ids' block numbers.
 struct BlockRange {
   std::uint64_t first = 0;
@@ -100,6 +103,8 @@ struct RunReference {
   std::uint64_t number = 0;
   std::uint32_t level = 0;
 };
+// Far beyond what merging comes to: each level's runs are several of the one below.
+inline constexpr std::uint32_t kRunLevelMax = 64;
 
 // The meta row.
 struct StoreMeta {
