@@ -65,6 +65,7 @@ Status lmdb_status(int code, const std::string& path, std::string_view where) {
     case MDB_NOTFOUND:
     case MDB_KEYEXIST:
     case MDB_CURSOR_FULL:
+    case MDB_INCOMPATIBLE:  // a value that says it is a tree
       return {StatusCode::corrupt, message};
     case MDB_VERSION_MISMATCH:
       return {StatusCode::unsupported, message};

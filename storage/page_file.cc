@@ -23,6 +23,9 @@ constexpr std::uint32_t kMagic = 0xBEEFC0DE;
 constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kMetaBytes = 136;
 constexpr std::uint16_t kDepthMax = 32;
+// Of the free tree; the environment's own flags stand there too.
+constexpr std::uint16_t kIntegerKeys = 0x08;
+constexpr std::uint16_t kEnvironmentFlags = 0x4000;  // MDB_NOSUBDIR
 constexpr std::size_t kPageBytesMin = 4096;
 constexpr std::size_t kPageBytesMax = 32768;
 
@@ -71,6 +74,10 @@ Status check_trees(const PageFile& file, std::uint64_t number, const FileMeta& m
     if (problem != nullptr) return file.page_fault(number, problem);
   }
   if (meta.main_tree.flags != 0) return file.page_fault(number, "main tree flags");
+  // LMDB takes them at their word: of the wrong kind, its own lists would lead it anywhere.
+  if ((meta.free_tree.flags & ~kEnvironmentFlags) != kIntegerKeys) {
+    return file.page_fault(number, "free tree flags");
+  }
   return {};
 }
 
@@ -290,13 +297,35 @@ TreeCursor::TreeCursor(const PageFile& file, const TreeRoot& root, std::uint64_t
 
 Status TreeCursor::load(std::size_t level, std::uint64_t number) {
   Level& at = levels_[level];
-  if (at.number == number) return {};
+  if (at.number == number) return check_bounds(level);
   if (number < 2 || number >= page_end_) return file_.page_fault(number, "outside the file");
   if (!at.page) at.page = std::make_unique_for_overwrite<char[]>(file_.page_bytes());
   at.number = kNoPage;
   INGOT_TRY(file_.read_tree_page(number, level + 1 == levels_.size(), order_, at.page.get()));
   at.number = number;
   at.count = PageFile::node_count(at.page.get());
+  return check_bounds(level);
+}
+
+// All keys of a page lie between those that lead to it and to the next one. So the order of keys
+// holds from page to page, none is hidden behind a branch's key that is too low or too high, and a
+// walk has an end wherever branches may lead.
+Status TreeCursor::check_bounds(std::size_t level) {
+  if (level == 0) return {};
+  Level& at = levels_[level];
+  const Level& parent = levels_[level - 1];
+  const auto key = [this](const Level& of, std::size_t index) {
+    return file_.node(of.page.get(), index).key;
+  };
+  at.low = parent.index > 0 ? key(parent, parent.index) : parent.low;
+  at.high = parent.index + 1 < parent.count ? key(parent, parent.index + 1) : parent.high;
+  // The first key of a branch means "below everything".
+  const std::size_t first = level + 1 == levels_.size() ? 0 : 1;
+  if (first >= at.count) return {};
+  if ((!at.low.empty() && compare_keys(key(at, first), at.low, order_) < 0) ||
+      (!at.high.empty() && compare_keys(key(at, at.count - 1), at.high, order_) >= 0)) {
+    return file_.page_fault(at.number, "a key outside its branch's bounds");
+  }
   return {};
 }
 
@@ -338,12 +367,7 @@ Result<bool> TreeCursor::seek(std::string_view key) {
     }
     at.index = leaf ? low : low - 1;
     if (leaf) {
-      INGOT_ASSIGN(const bool found, settle());
-      // A branch's key that is too high leads to the leaf before the right one.
-      if (found && compare_keys(node_.key, key, order_) < 0) {
-        return file_.page_fault(levels_.back().number, "keys below those that lead here");
-      }
-      return found;
+      return settle();
     }
     INGOT_TRY(load(level + 1, file_.node(at.page.get(), at.index).child));
   }
@@ -352,11 +376,15 @@ Result<bool> TreeCursor::seek(std::string_view key) {
 // The leaf's index may be one past its end: moves on to the next leaf.
 Result<bool> TreeCursor::settle() {
   std::size_t level = levels_.size() - 1;
-  while (levels_[level].index >= levels_[level].count) {
+  if (levels_[level].index < levels_[level].count) {
+    node_ = file_.node(levels_[level].page.get(), levels_[level].index);
+    return true;
+  }
+  do {
     if (level == 0) return false;
     --level;
-    ++levels_[level].index;
-  }
+  } while (levels_[level].index + 1 >= levels_[level].count);
+  ++levels_[level].index;
   INGOT_TRY(descend(level, Side::first));
   return true;
 }
@@ -368,7 +396,7 @@ Result<bool> TreeCursor::next() {
 
 Result<bool> TreeCursor::previous() {
   std::size_t level = levels_.size() - 1;
-  // A cursor that ran off the end stands behind the last node of every level.
+  // A cursor that ran off the end stands behind the last leaf's last node.
   while (levels_[level].index == 0) {
     if (level == 0) return false;
     --level;

@@ -136,9 +136,13 @@ class TreeCursor {
     std::uint64_t number = kNoPage;
     std::size_t index = 0;
     std::size_t count = 0;
+    // Of its keys: from the first up to below the second; empty for none. In the pages above.
+    std::string_view low;
+    std::string_view high;
   };
   enum class Side : std::uint8_t { first, last };
   Status load(std::size_t level, std::uint64_t number);
+  Status check_bounds(std::size_t level);
   Status descend(std::size_t level, Side side);
   Result<bool> settle();
 

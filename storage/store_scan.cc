@@ -114,9 +114,6 @@ Result<std::optional<std::uint64_t>> pack_near(TableReader& reader, std::uint64_
   INGOT_ASSIGN(bool found, cursor.seek(number_key(number)));
   INGOT_ASSIGN(const auto behind, number_at(found));
   INGOT_ASSIGN(found, cursor.previous());
-  if (found && cursor.key() >= number_key(number)) {
-    return reader.value_fault(Table::packs, cursor.key(), "out of order");
-  }
   INGOT_ASSIGN(const auto before, number_at(found));
   return order == ScanOrder::ascending ? behind : before;
 }
