@@ -199,8 +199,8 @@ class Scrubber {
 
   // Calls `value` with each value of a chunked table and its key without the chunk. Ends, with a
   // report, at the first one that has not just its own chunks.
-  template <typename Value>
-  Status each_chunked(Table table, const Value& value) {
+  using ValueFn = std::function<Status(std::string_view key, std::string_view bytes)>;
+  Status each_chunked(Table table, const ValueFn& value) {
     const std::string behind_header(2, '\0');
     TreeCursor& cursor = reader_.cursor(table);
     INGOT_ASSIGN(bool more, cursor.seek(behind_header));

@@ -106,7 +106,7 @@ bool is_key_of(Table table, std::string_view key) {
       return key.substr(1, length.size()) == length;
     }
     default:  // an entry's key goes on as it likes
-      return !key.empty() && key[0] == 1;
+      return key.starts_with('\x01');
   }
 }
 

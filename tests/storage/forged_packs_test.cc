@@ -318,6 +318,19 @@ TEST_F(ForgedPacksTest, CheckpointsRefuseDeadRecordsThatCantBe) {
     put_pack(f, pack.number, *builder.finish());
   });
   expect_met("a record that no id names is not listed", nothing);
+  // Or it names a record elsewhere.
+  forge([&](Forger& f) {
+    Unpacked pack;
+    unpack_at(f, last_pack(f), pack);
+    PackBuilder builder(1);
+    for (std::size_t i = 0; i < 3; ++i) builder.add(pack.records[i].id, "record");
+    const std::uint64_t offset = builder.add(numbered("rec", 20), "record");
+    put_pack(f, pack.number, *builder.finish());
+    std::vector<std::uint64_t> offsets = {0};
+    while (offsets.size() < 3) offsets.push_back(offsets.back() + offset / 3);
+    f.put_chunked(Table::pack_dead, number_key(pack.number), DeadList{4, offsets}.encode());
+  });
+  expect_met("a record that no id names is not listed", nothing);
   // And packs that don't unpack when they are written again, or have no head when they are counted.
   const auto cut = [&](const std::string& pack_bytes) {
     forge([&](Forger& f) {
@@ -484,6 +497,63 @@ TEST_F(ForgedPacksTest, BlocksOfIdsThatAreWrongAreFound) {
       },
       [](StoreMeta& meta) { ++meta.next_block; });
   expect_by_scrub(": missing");
+}
+
+// Blocks that nobody asks for are met when runs are merged or deleted.
+TEST_F(ForgedPacksTest, BlocksThatAreWrongAreMetByMerges) {
+  const Use one_more = committed([](Checkpoint& c) { c.put_id("zzz", SequenceNumber(1)); });
+  const std::string good_block = [this] {
+    Forger forger(path());
+    return forger.payload(Table::id_blocks, forger.keys(Table::id_blocks).back());
+  }();
+  const std::vector<std::pair<const char*, std::string>> lies = {
+      {"does not begin with its fence", ""},
+      {"does not parse", good_block.substr(0, good_block.size() - 1)},
+      {"does not parse", good_block + "\x01"},
+  };
+  for (const auto& [words, block] : lies) {
+    const std::string bytes = block;
+    forge([&](Forger& f) { f.put(Table::id_blocks, f.keys(Table::id_blocks).back(), bytes); });
+    expect_met(words, one_more);
+  }
+  // What is to be deleted is read before.
+  forge(
+      [](Forger& f) {
+        f.put(Table::id_blocks, number_key(f.meta.next_block), "garbage");
+        f.put_raw(Table::id_blocks, number_key(f.meta.next_block), "12345678");
+      },
+      [](StoreMeta& meta) {
+        meta.garbage.push_back({meta.next_block++, 1});
+      });
+  expect_met("not what was written here", one_more);
+  // As much garbage as nobody can have made is deleted in parts.
+  forge([](Forger&) {}, [](StoreMeta& meta) { meta.garbage.push_back({1U << 20, 1U << 30}); });
+  EXPECT_TRUE(one_more(**open(false)).ok());
+  const auto garbage = meta_of(directory_.path()).garbage;
+  ASSERT_FALSE(garbage.empty());
+  EXPECT_GT(garbage.front().first, 1U << 20);
+  EXPECT_GT(garbage.front().count, 1U << 29);
+}
+
+TEST_F(ForgedPacksTest, AFilterThatKnowsEveryIdIsSound) {
+  forge([](Forger& f) {
+    for (const RunReference& run : f.meta.runs) {
+      const std::string key = IdRun::part_key(run.number, 3);
+      const std::size_t bytes = f.chunked(Table::run_parts, key).size();
+      f.put_chunked(Table::run_parts, key, std::string(bytes, '\xff'));
+    }
+  });
+  EXPECT_TRUE(verified().empty());
+  const auto store = open(true);
+  ASSERT_TRUE(store.ok()) << store.status().to_string();
+  EXPECT_TRUE((*store)->may_contain(numbered("id", 1)));
+  EXPECT_FALSE((*store)->may_contain("a"));
+  EXPECT_FALSE((*store)->may_contain("z"));
+  for (const char* id : {"a", "id", "ie", "rec", "z"}) {
+    const auto found = (*store)->find(id);
+    ASSERT_TRUE(found.ok()) << found.status().to_string();
+    EXPECT_FALSE(found->has_value());
+  }
 }
 
 TEST_F(ForgedPacksTest, FiltersAndFencesThatHideIdsAreFound) {

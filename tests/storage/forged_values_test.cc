@@ -316,6 +316,7 @@ TEST_F(ForgedValuesTest, KeysThatNoTableHasAreFound) {
       {Table::packs, "\xff"},
       {Table::packs, std::string(12, '\xff')},
       {Table::packs, number_key(256)},
+      {Table::packs, Forger::chunk_key(number_key(255), 0)},
       {Table::pack_dead, "\x01"},
       {Table::pack_dead, Forger::chunk_key(number_key(256 + 255), 0)},
       {Table::id_blocks, "\x01"},
@@ -343,6 +344,8 @@ TEST_F(ForgedValuesTest, KeysThatNoTableHasAreFound) {
     return store.scan_records(RecordCursor::end(), 5, ScanOrder::descending).take_status();
   });
   forge([](Forger& f) { f.put(Table::pack_dead, "\x01", ""); });
+  expect_met("no list of dead records", write_some);
+  forge([](Forger& f) { f.put(Table::pack_dead, "\x01", std::string("\1\2\1\0", 4)); });
   expect_met("no list of dead records", write_some);
 }
 

@@ -211,8 +211,9 @@ TEST(StoreLimitsTest, ALargeMergeGoesOnOverCheckpoints) {
   EXPECT_EQ(begun.runs.size(), 5U);
   EXPECT_FALSE(begun.garbage.empty());
   store = must_open(directory.path());
-  for (std::uint64_t i = 1; i < 4; ++i) commit(1, 4 + 5 * i);
-  EXPECT_EQ(store->counters().ids, 24'004U);
+  for (int i = 0; i < 3; ++i) commit(0, 0);
+  commit(1, 9);
+  EXPECT_EQ(store->counters().ids, 24'002U);
   EXPECT_EQ(count_faults(*store), 0);
   for (std::uint64_t i = 0; i < 24'000; i += 97) {
     EXPECT_TRUE(store->find(numbered("id", 5 * (i / 4) + i % 4))->has_value()) << i;
@@ -221,6 +222,25 @@ TEST(StoreLimitsTest, ALargeMergeGoesOnOverCheckpoints) {
   const StoreMeta ended = meta_of(directory.path());
   EXPECT_LT(ended.runs.size(), 4U);
   EXPECT_TRUE(ended.garbage.empty());
+}
+
+TEST(StoreLimitsTest, FewTombstonesAreNoReasonForALargeMerge) {
+  const sim::TempDirectory directory;
+  auto store = must_open(directory.path());
+  for (std::uint64_t position = 1; position <= 3; ++position) {
+    auto checkpoint = must_begin(*store);
+    for (std::uint64_t i = 0; position == 1 && i < 20'000; ++i) {
+      checkpoint->put_id(numbered("id", i), SequenceNumber(1));
+    }
+    for (std::uint64_t i = 0; position == 2 && i < 4200; ++i) {
+      checkpoint->erase_id(numbered("id", i));
+    }
+    ASSERT_TRUE(checkpoint->commit(Position(position)).ok());
+  }
+  EXPECT_EQ(store->counters().ids, 15'800U);
+  EXPECT_EQ(count_faults(*store), 0);
+  store.reset();
+  EXPECT_EQ(meta_of(directory.path()).runs.size(), 2U);
 }
 
 TEST(StoreLimitsTest, AMergeOfNothingButTombstonesLeavesNoRun) {
