@@ -108,7 +108,8 @@ class PageFile {
 [[nodiscard]] TreeRoot parse_tree(const char* bytes);
 inline constexpr std::size_t kTreeBytes = 48;
 
-// Walks one tree of one snapshot in key order. Keeps the last page of each level, so that seeks
+// Walks one tree of one snapshot in key order; a page whose keys do not lie between those that lead
+// to it and to the next one is refused. Keeps the last page of each level, so that seeks
 // near each other cost few reads. Views are valid until the next call.
 class TreeCursor {
  public:
