@@ -3,6 +3,8 @@
 
 #include <sys/mman.h>
 
+#include <filesystem>
+
 #include "storage/store_core.h"
 #include "tests/storage/store_files.h"
 #include "tests/storage/store_uses.h"
@@ -276,6 +278,55 @@ TEST(StoreLimitsTest, AMergeOfNothingButTombstonesLeavesNoRun) {
   EXPECT_EQ(count_faults(*store), 0);
   store.reset();
   EXPECT_TRUE(meta_of(directory.path()).runs.empty());
+}
+
+// Wherever in a checkpoint its last page is taken, nothing was written, and the store goes on.
+TEST(StoreLimitsTest, AMapThatEndsAnywhereInACheckpointIsAFullDisk) {
+  const sim::TempDirectory directory;
+  auto store = must_open(directory.path());
+  for (std::uint64_t position = 1; position <= 5; ++position) {
+    auto checkpoint = must_begin(*store);
+    for (std::uint64_t i = 0; i < (position < 5 ? 4200U : 20U); ++i) {
+      checkpoint->put_record(numbered("rec", position + 5 * i), "record");
+    }
+    ASSERT_TRUE(checkpoint->commit(Position(position)).ok());
+  }
+  store.reset();
+  const std::string path = directory.path() + "/checkpoint.mdb";
+  std::filesystem::copy_file(path, path + ".good");
+  const std::uint64_t bytes = std::filesystem::file_size(path);
+  constexpr std::uint64_t kPage = 4096;
+  constexpr std::uint64_t kPagesMost = 600;
+  std::uint64_t refused = 0;
+  std::uint64_t pages = 0;
+  for (Status status = {StatusCode::disk_full, ""}; !status.ok(); pages += pages < 60 ? 1 : 7) {
+    SCOPED_TRACE("pages " + std::to_string(pages));
+    ASSERT_LT(pages, kPagesMost);
+    std::filesystem::copy_file(path + ".good", path,
+                               std::filesystem::copy_options::overwrite_existing);
+    LmdbStoreOptions options = options_in(directory.path());
+    options.map_bytes = bytes + pages * kPage;
+    auto opened = open_lmdb_store(options);
+    ASSERT_TRUE(opened.ok()) << opened.status().to_string();
+    auto checkpoint = must_begin(**opened);
+    for (std::uint64_t i = 0; i < 40; ++i) {
+      checkpoint->put_row(SequenceNumber(i + 1), std::string(3000, 'r'));
+      checkpoint->erase_id(numbered("rec", 1 + 25 * i));
+      checkpoint->put_record(numbered("new", i), std::string(300, 'r'));
+      checkpoint->put_entry(EntryTable::work, numbered("k", i), "v");
+    }
+    checkpoint->put_blob("blob", std::string(9000, 'b'));
+    status = checkpoint->commit(Position(6));
+    if (status.ok()) break;
+    EXPECT_EQ(status.code(), StatusCode::disk_full) << status.to_string();
+    ++refused;
+    EXPECT_EQ((*opened)->position(), Position(5));
+    EXPECT_TRUE((*opened)->find(numbered("rec", 1))->has_value());
+    if (pages % 10 == 0) {
+      EXPECT_EQ(count_faults(**opened), 0);
+    }
+  }
+  EXPECT_GT(refused, 20U);
 }
 
 // Whenever whoever asks for a scrub has enough of it, it ends with what he said.
