@@ -221,7 +221,9 @@ void IoCalls::prove(const Operation& operation, const Fault& fault) {
   watch(temp_.path());
   arm(fault);
   const Status status = operation.run(*this);
-  EXPECT_GT(hits(), 0U);
+  // A ring is not asked again for a write that has ended by then.
+  const bool certain = fault.call != Call::uring_submit || fault.nth == 1;
+  EXPECT_TRUE(!certain || hits() > 0);
   disarm();
   EXPECT_EQ(open_descriptors(), descriptors);
   if (goes_on(operation.name, fault)) {
