@@ -89,10 +89,9 @@ Status Residency::take(LoadDone& done, std::vector<std::unique_ptr<Inbox::Entry>
     sequence_loads_.erase(done.sequence.value);
   }
   if (resident != nullptr) return {};
-  if (!by_id && done.row.status().code() == StatusCode::not_found && !has_timer(done.sequence)) {
-    return {};  // another load was first, it has ended since, and a checkpoint took its row away
-  }
   if (!by_id && done.row.status().code() == StatusCode::not_found) {
+    // Another load was first, it has ended since, and a checkpoint took its row away.
+    if (!has_timer(done.sequence)) return {};
     return Status(StatusCode::corrupt, "a timer of instance " +
                                            std::to_string(done.sequence.value) +
                                            " is due, and the checkpoint has no such row");

@@ -23,6 +23,7 @@
 #include "core/aligned_buffer.h"
 #include "tests/faults/fault_cases.h"
 #include "tests/faults/faults.h"
+#include "tests/faults/pattern.h"
 #include "tests/support/temp_directory.h"
 
 namespace ingot::faults {
@@ -34,13 +35,6 @@ using log::IoBackend;
 using log::WriteCompletion;
 
 constexpr std::uint64_t kBytes = 16384;
-
-AlignedBuffer pattern(std::size_t size, char first) {
-  AlignedBuffer bytes;
-  bytes.resize(size);
-  for (std::size_t i = 0; i < size; ++i) bytes.data()[i] = static_cast<char>(first + i % 251);
-  return bytes;
-}
 
 std::size_t open_descriptors() {
   std::size_t count = 0;

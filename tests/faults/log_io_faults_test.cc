@@ -12,20 +12,17 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "tests/faults/fault_cases.h"
 #include "tests/faults/faults.h"
-#include "tests/faults/forks.h"
 #include "tests/faults/log_life.h"
+#include "tests/faults/proof.h"
 #include "tests/support/temp_directory.h"
 
 namespace ingot::faults {
@@ -33,9 +30,7 @@ namespace {
 
 using log::IoBackend;
 
-constexpr auto kLimit = std::chrono::seconds(300);  // of one case, on the slowest machine
-constexpr std::size_t kEach = 3;                    // of each kind of call, without RUNS
-constexpr std::size_t kJobs = 4;                    // they wait for the disk most of the time
+constexpr std::size_t kEach = 3;  // of each kind of call, without RUNS
 
 std::vector<int> log_errors(Call call, Place place) {
   std::vector<int> errors = errors_of(call, place);
@@ -192,87 +187,34 @@ std::string count_calls(IoBackend backend, void (*prepare)()) {
 
 class LogIoFaults : public ::testing::TestWithParam<IoBackend> {
  protected:
-  void prove(const std::vector<Fault>& faults);
   // The calls of a life, after `prepare`; that anything fails in it fails the test.
-  static std::string counted(IoBackend backend, void (*prepare)());
-};
-
-std::string LogIoFaults::counted(IoBackend backend, void (*prepare)()) {
-  std::string text;
-  run_in_forks(
-      1, 1, kLimit, [=](std::size_t) { return count_calls(backend, prepare); },
-      [&](std::size_t, const Outcome& outcome) {
-        EXPECT_FALSE(outcome.hung);
-        EXPECT_EQ(outcome.signal, 0);
-        for (const std::string& problem : lines_of(outcome.text, 'P')) ADD_FAILURE() << problem;
-        text = outcome.text;
-        return true;
-      });
-  return text;
-}
-
-// What is wrong fails the test.
-void LogIoFaults::prove(const std::vector<Fault>& faults) {
-  std::uint64_t reached = 0;
-  std::uint64_t told = 0;
-  std::uint64_t facts = 0;
-  std::map<std::string, int> unfelt;
-  run_in_forks(
-      faults.size(), kJobs, kLimit, [&](std::size_t i) { return run(faults[i], GetParam()); },
-      [&](std::size_t i, const Outcome& outcome) {
-        const std::string name = to_string(faults[i]);
-        EXPECT_FALSE(outcome.hung) << name << " hangs";
-        EXPECT_EQ(outcome.signal, 0) << name << " ends by a signal";
-        EXPECT_EQ(outcome.exit_code, 0) << name;
-        if (!lines_of(outcome.text, 'P').empty()) ADD_FAILURE() << name << "\n" << outcome.text;
-        for (const std::string& line : lines_of(outcome.text, 'S')) {
-          unsigned long hit = 0;
-          unsigned long noticed = 0;
-          unsigned long acknowledged = 0;
-          if (std::sscanf(line.c_str(), "%lu %lu %lu", &hit, &noticed, &acknowledged) != 3)
-            continue;
-          reached += hit != 0 ? 1 : 0;
-          told += noticed;
-          facts += acknowledged;
-          if (hit == 0 || noticed != 0) continue;
-          ++unfelt[std::string(to_string(faults[i].call)) + " " +
-                   std::string(to_string(faults[i].place))];
-        }
-        return true;
-      });
-  std::printf("%zu cases, %llu reached, %llu told, %llu facts kept\n", faults.size(),
-              static_cast<unsigned long long>(reached), static_cast<unsigned long long>(told),
-              static_cast<unsigned long long>(facts));
-  for (const auto& [what, times] : unfelt) {
-    std::printf("  not felt: %s, %d times\n", what.c_str(), times);
+  static std::string counted(void (*prepare)()) {
+    return answer_without_a_fault([prepare] { return count_calls(GetParam(), prepare); });
   }
-  if (std::getenv("INGOT_FAULTS_ONLY") != nullptr) return;
-  EXPECT_GT(reached, faults.size() / 2);
-  EXPECT_GT(told, 0U);
-}
+};
 
 TEST_P(LogIoFaults, EachCallThatFailsIsToldAndNothingIsLost) {
   const std::uint64_t seed = chosen_seed();
-  const std::string text = counted(GetParam(), [] {});
+  const std::string text = counted([] {});
   for (const std::string& why : lines_of(text, 'U')) GTEST_SKIP() << why;
   ASSERT_FALSE(HasFailure());
   const std::vector<Fault> faults = choose(counts_in(text), seed, kEach, log_errors);
   ASSERT_FALSE(faults.empty());
-  prove(faults);
+  prove_chosen(faults, [](const Fault& fault) { return run(fault, GetParam()); });
 }
 
 // Kernels and file systems that lack something: the same lives, with nothing failing that counts.
 TEST_P(LogIoFaults, WhatIsNotThereIsDoneWithout) {
-  const std::string text = counted(GetParam(), [] {});
+  const std::string text = counted([] {});
   for (const std::string& why : lines_of(text, 'U')) GTEST_SKIP() << why;
-  counted(GetParam(), [] {  // neither deferred task work nor the cooperative one
+  counted([] {  // neither deferred task work nor the cooperative one
     Fault fault{Call::uring_setup, Place::process, 1, EINVAL};
     fault.times = 2;
     arm(fault);
   });
-  counted(GetParam(), [] { arm({Call::pwritev2, Place::segment, 1, EOPNOTSUPP, true}); });
-  counted(GetParam(), [] { arm({Call::open, Place::segment, 1, EINVAL, true}); });
-  counted(GetParam(), [] { arm({Call::fallocate, Place::segment, 1, EOPNOTSUPP, true}); });
+  counted([] { arm({Call::pwritev2, Place::segment, 1, EOPNOTSUPP, true}); });
+  counted([] { arm({Call::open, Place::segment, 1, EINVAL, true}); });
+  counted([] { arm({Call::fallocate, Place::segment, 1, EOPNOTSUPP, true}); });
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, LogIoFaults,

@@ -14,6 +14,7 @@
 #include "commit-log/io.h"
 #include "core/aligned_buffer.h"
 #include "tests/faults/faults.h"
+#include "tests/faults/pattern.h"
 #include "tests/support/temp_directory.h"
 
 namespace ingot::faults {
@@ -24,13 +25,6 @@ using log::IoBackend;
 using log::WriteCompletion;
 
 constexpr std::uint64_t kBytes = 16384;
-
-AlignedBuffer pattern(std::size_t size, char first) {
-  AlignedBuffer bytes;
-  bytes.resize(size);
-  for (std::size_t i = 0; i < size; ++i) bytes.data()[i] = static_cast<char>(first + i % 251);
-  return bytes;
-}
 
 class MakeIo : public ::testing::Test {
  protected:

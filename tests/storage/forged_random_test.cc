@@ -135,11 +135,7 @@ class ForgedRandomTest : public ForgedStoreTest {
       if (!faults.empty()) continue;
       auto store = open(true);
       ASSERT_TRUE(store.ok()) << store.status().to_string();
-      for (const auto use : {find_all, read_rows, scans, record_scans, read_blobs, write_some}) {
-        const Status status = use(**store);
-        EXPECT_TRUE(status.ok()) << status.to_string();
-      }
-      EXPECT_EQ(count_faults(**store), 0);
+      expect_sound(**store);
     }
     std::cout << "seed " << seed << ": " << refused << " of " << trials << " refused" << std::endl;
     EXPECT_GT(refused, trials / 4);

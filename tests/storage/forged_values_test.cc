@@ -35,11 +35,7 @@ TEST_F(ForgedValuesTest, WhatIsOnlyWrittenAgainIsSound) {
   EXPECT_TRUE(verified().empty());
   auto store = open(true);
   ASSERT_TRUE(store.ok()) << store.status().to_string();
-  for (const auto use : {find_all, read_rows, scans, record_scans, read_blobs, write_some}) {
-    const Status status = use(**store);
-    EXPECT_TRUE(status.ok()) << status.to_string();
-  }
-  EXPECT_EQ(count_faults(**store), 0);
+  expect_sound(**store);
 }
 
 TEST_F(ForgedValuesTest, AMetaRowThatIsNotOfItsFileIsRefused) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "storage/checkpoint_store.h"
+#include "tests/storage/store_files.h"
 
 namespace ingot::storage {
 
@@ -102,6 +103,14 @@ inline Status write_some(CheckpointStore& store) {
     if (Status status = checkpoint.commit(Position(10 + round)); !status.ok()) return status;
   }
   return {};
+}
+// All of it works, and nothing is wrong afterwards.
+inline void expect_sound(CheckpointStore& store) {
+  for (const auto use : {find_all, read_rows, scans, record_scans, read_blobs, write_some}) {
+    const Status status = use(store);
+    EXPECT_TRUE(status.ok()) << status.to_string();
+  }
+  EXPECT_EQ(count_faults(store), 0);
 }
 
 }  // namespace ingot::storage
