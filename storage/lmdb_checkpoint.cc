@@ -198,6 +198,7 @@ class LmdbCheckpoint final : public Checkpoint {
   Status list_dead_of(std::span<const DeadRecord> dead);
   Result<std::uint64_t> count_records(std::uint64_t pack);
   Status write_all(Position position);
+  [[nodiscard]] Status failed_commit(int failed) const;
   void abandon();
 
   std::shared_ptr<StoreCore> core_;
@@ -382,18 +383,8 @@ Status LmdbCheckpoint::commit(Position position) {
     abandon();
     return status_;
   }
-  const std::uint64_t transaction = snapshot_->roots.file.transaction;
   if (const int failed = mdb_txn_commit(std::exchange(txn_, nullptr))) {
-    status_ = lmdb_status(failed, core_->env().path());
-    if (status_.code() == StatusCode::disk_full) {
-      // Nothing was committed, if the meta pages are what they were. A failed flush is never
-      // reported this way by the file systems that keep their word, and is sticky.
-      const auto meta = core_->file().read_meta();
-      if (!meta.ok() || meta->transaction != transaction) {
-        status_ = {StatusCode::unknown, core_->env().path() + ": the disk is full, and whether " +
-                                            "the checkpoint was made is not known"};
-      }
-    }
+    status_ = failed_commit(failed);
     abandon();
     return status_;
   }
@@ -411,6 +402,22 @@ Status LmdbCheckpoint::commit(Position position) {
   status_ = {StatusCode::failed_precondition, "checkpoint: already committed"};
   core_.reset();
   return {};
+}
+
+// A full disk passes when nothing was committed (the meta pages are what they were) and LMDB goes
+// on. A failed flush is never reported this way by the file systems that keep their word.
+Status LmdbCheckpoint::failed_commit(int failed) const {
+  Status status = lmdb_status(failed, core_->env().path());
+  if (status.code() != StatusCode::disk_full) return status;
+  const auto meta = core_->file().read_meta();
+  if (!meta.ok() || meta->transaction != snapshot_->roots.file.transaction) {
+    return {StatusCode::unknown,
+            status.message() + ", and whether the checkpoint was made is not known"};
+  }
+  if (core_->env().gave_up()) {
+    return {StatusCode::io_error, status.message() + ", in a meta page: LMDB gave up"};
+  }
+  return status;
 }
 
 void LmdbCheckpoint::abandon() {

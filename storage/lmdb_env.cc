@@ -168,6 +168,7 @@ Status LmdbEnv::create(const LmdbStoreOptions& options) {
 
 Result<std::unique_ptr<LmdbEnv>> LmdbEnv::open(const LmdbStoreOptions& options) {
   std::unique_ptr<LmdbEnv> env(new LmdbEnv(path_in(options.directory)));
+  ::unlink((env->path_ + ".new-lock").c_str());  // if create() could not
   INGOT_TRY(env->open_env(options.map_bytes));
   MDB_txn* txn = nullptr;
   if (const int failed = mdb_txn_begin(env->env_, nullptr, MDB_RDONLY, &txn)) {
@@ -219,6 +220,13 @@ void LmdbEnv::release_read(MDB_txn* txn) {
   } catch (const std::bad_alloc&) {
     mdb_txn_abort(txn);  // the next reader begins another one
   }
+}
+
+bool LmdbEnv::gave_up() const {
+  MDB_txn* txn = nullptr;
+  const int failed = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn);
+  if (failed == MDB_SUCCESS) mdb_txn_abort(txn);
+  return failed == MDB_PANIC;
 }
 
 Status write_meta_row(const LmdbEnv& env, MDB_txn* txn, StoreMeta& meta) {

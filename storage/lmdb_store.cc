@@ -93,7 +93,7 @@ class LmdbStore final : public CheckpointStore {
 
   Status scrub(const std::function<void(StoreFault)>& fault) const override {
     INGOT_ASSIGN(const ReadSession session, ReadSession::open(*core_));
-    return scrub_snapshot(core_->file(), session.snapshot(), fault);
+    return core_->fail(scrub_snapshot(core_->file(), session.snapshot(), fault));
   }
 
   // Scrubs what was opened while the store is at work: checkpoints leave its snapshot alone.

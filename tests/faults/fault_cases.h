@@ -28,6 +28,9 @@ namespace ingot::faults {
 [[nodiscard]] std::vector<Fault> choose(const Counts& counted, std::uint64_t seed,
                                         std::size_t each = 1,
                                         std::vector<int> (*errors)(Call, Place) = errors_of);
+// For each way by which a call comes, that call with one of its errors: those of a kind have their
+// turns, from the `turn`th on. Those that INGOT_FAULTS_ONLY wants.
+[[nodiscard]] std::vector<Fault> one_for_each(const std::vector<Way>& ways, std::size_t turn);
 // INGOT_FAULTS_SEED, which is printed.
 [[nodiscard]] std::uint64_t chosen_seed();
 
@@ -36,5 +39,8 @@ namespace ingot::faults {
 // Counts as lines "C <call> <place> <times>", and back.
 [[nodiscard]] std::string to_lines(const Counts& counts);
 [[nodiscard]] Counts counts_in(const std::string& text);
+// The same of ways: "W <call> <place> <nth> <stack>".
+[[nodiscard]] std::string to_lines(const std::vector<Way>& ways);
+[[nodiscard]] std::vector<Way> ways_in(const std::string& text);
 
 }  // namespace ingot::faults

@@ -107,6 +107,11 @@ int stat(const char* path, struct stat* out) noexcept {
   return fails(Call::stat, path) ? -1 : call(path, out);
 }
 
+int lstat(const char* path, struct stat* out) noexcept {
+  static auto* const call = real<int(const char*, struct stat*)>("lstat");
+  return fails(Call::stat, path) ? -1 : call(path, out);
+}
+
 int fstat(int descriptor, struct stat* out) noexcept {
   static auto* const call = real<int(int, struct stat*)>("fstat");
   return fails(Call::stat, descriptor) ? -1 : call(descriptor, out);
