@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "tests/ingotd/server_fixture.h"
-#include "tools/ingotd/access.h"
+#include "tools/ingotd/access_control.h"
 
 namespace ingot::server::testing {
 namespace {

@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <iterator>
-#include <sstream>
 #include <utility>
 #include <vector>
 
 #include "core/try.h"
-#include "tools/ingotd/access.h"
+#include "tools/ingotd/access_control.h"
 #include "tools/ingotd/http/service.h"
+#include "tools/ingotd/tls_files.h"
 
 namespace ingot::server {
 namespace {
@@ -57,14 +56,6 @@ class HttpEndpoint final : public Endpoint {
   const HubsOfServer hubs_;
   std::unique_ptr<HttpService> service_;
 };
-
-Result<std::string> read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (!in) return Status(StatusCode::io_error, path + ": can't be read");
-  return text.str();
-}
 
 // "host:port", "[host]:port".
 Status read_address(const std::string& text, HttpServerOptions& options) {
@@ -114,13 +105,10 @@ Result<std::unique_ptr<Endpoint>> start_http(const ServerConfig& config, const H
   options.server.body_bytes_max = config.message_bytes_max;
   options.server.body_bytes_in_all_max =
       std::max(options.server.body_bytes_in_all_max, 4 * config.message_bytes_max);
-  if (!config.tls_certificate.empty()) {
-    INGOT_ASSIGN(options.server.tls_certificate, read_file(config.tls_certificate));
-    INGOT_ASSIGN(options.server.tls_key, read_file(config.tls_key));
-  }
-  if (!config.tls_client_ca.empty()) {
-    INGOT_ASSIGN(options.server.tls_client_ca, read_file(config.tls_client_ca));
-  }
+  INGOT_ASSIGN(TlsFiles files, TlsFiles::read(config));
+  options.server.tls_certificate = std::move(files.certificate);
+  options.server.tls_key = std::move(files.key);
+  options.server.tls_client_ca = std::move(files.client_ca);
   if (!config.token_file.empty()) {
     INGOT_ASSIGN(const AccessControl control, AccessControl::from_file(config.token_file));
     options.access.accepts_token = [control](std::string_view token) {

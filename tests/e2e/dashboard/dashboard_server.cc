@@ -7,7 +7,7 @@
 #include <string>
 
 #include "tests/ingotd/sample_hub.h"
-#include "tools/ingotd/http/access.h"
+#include "tools/ingotd/http/refusal.h"
 #include "tools/ingotd/http/service.h"
 
 namespace ingot::testing {

@@ -3,40 +3,24 @@
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
 
-#include <fstream>
-#include <sstream>
-
 #include "core/random.h"
 #include "core/try.h"
 #include "tools/ingotd/grpc/instance_wait.h"
 #include "tools/ingotd/grpc/worker_stream.h"
 #include "tools/ingotd/log.h"
+#include "tools/ingotd/tls_files.h"
 
 namespace ingot::server {
 namespace {
-
-Result<std::string> read_file(std::string_view setting, const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file || text.str().empty()) {
-    return Status(StatusCode::io_error,
-                  std::string(setting) + ": '" + path + "' can't be read or is empty");
-  }
-  return text.str();
-}
 
 Result<std::shared_ptr<grpc::ServerCredentials>> make_credentials(const ServerConfig& config) {
   if (config.tls_certificate.empty()) return grpc::InsecureServerCredentials();
   grpc::SslServerCredentialsOptions options(
       config.tls_client_ca.empty() ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
                                    : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  INGOT_ASSIGN(std::string key, read_file("tls-key", config.tls_key));
-  INGOT_ASSIGN(std::string certificate, read_file("tls-certificate", config.tls_certificate));
-  options.pem_key_cert_pairs.push_back({std::move(key), std::move(certificate)});
-  if (!config.tls_client_ca.empty()) {
-    INGOT_ASSIGN(options.pem_root_certs, read_file("tls-client-ca", config.tls_client_ca));
-  }
+  INGOT_ASSIGN(TlsFiles files, TlsFiles::read(config));
+  options.pem_key_cert_pairs.push_back({std::move(files.key), std::move(files.certificate)});
+  options.pem_root_certs = std::move(files.client_ca);
   return grpc::SslServerCredentials(options);
 }
 

@@ -8,7 +8,7 @@
 #include <mutex>
 #include <vector>
 
-#include "tools/ingotd/access.h"
+#include "tools/ingotd/access_control.h"
 #include "tools/ingotd/config.h"
 #include "tools/ingotd/endpoint.h"
 #include "tools/ingotd/executor.h"

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "tools/ingotd/endpoint.h"
-#include "tools/ingotd/http/access.h"
 #include "tools/ingotd/http/exposition.h"
 #include "tools/ingotd/http/figures.h"
 #include "tools/ingotd/http/http_server.h"
+#include "tools/ingotd/http/refusal.h"
 #include "tools/ingotd/http/request_stats.h"
 #include "tools/ingotd/http/route.h"
 

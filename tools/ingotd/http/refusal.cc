@@ -1,7 +1,9 @@
-#include "tools/ingotd/http/access.h"
+#include "tools/ingotd/http/refusal.h"
 
 #include <algorithm>
 #include <cctype>
+
+#include "tools/ingotd/http/bearer_token.h"
 
 namespace ingot::server {
 namespace {
@@ -38,17 +40,6 @@ bool is_known_host(const AccessRules& rules, std::string_view host) {
   return !rules.loopback && rules.host_names.empty();
 }
 
-std::optional<std::string_view> bearer(const HttpRequest& request) {
-  constexpr std::string_view kScheme = "bearer ";
-  std::string_view text = request.field("authorization");
-  if (text.size() < kScheme.size() || !same_text(text.substr(0, kScheme.size()), kScheme)) {
-    return std::nullopt;
-  }
-  text.remove_prefix(kScheme.size());
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  return text;
-}
-
 bool is_change(std::string_view method) { return method != "GET" && method != "HEAD"; }
 
 bool is_json_type(std::string_view type) {
@@ -80,7 +71,7 @@ std::optional<HttpResponse> refusal(const AccessRules& rules, const HttpRequest&
   }
   bool has_token = false;
   if (rules.accepts_token && !open) {
-    const auto token = bearer(request);
+    const auto token = bearer_token(request.field("authorization"));
     if (!token || !rules.accepts_token(*token)) {
       HttpResponse response =
           error_response(401, "unauthenticated",

@@ -1,23 +1,15 @@
-#include "tools/ingotd/access.h"
+#include "tools/ingotd/access_control.h"
 
 #include <sys/stat.h>
 
 #include <fstream>
 
+#include "tools/ingotd/http/bearer_token.h"
+
 namespace ingot::server {
 namespace {
 
 constexpr std::size_t kTokenBytesMin = 16;
-constexpr std::string_view kScheme = "bearer ";
-
-bool has_scheme(std::string_view authorization) {
-  if (authorization.size() < kScheme.size()) return false;
-  for (std::size_t i = 0; i < kScheme.size(); ++i) {
-    const char c = authorization[i];
-    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c) != kScheme[i]) return false;
-  }
-  return true;
-}
 
 }  // namespace
 
@@ -59,7 +51,8 @@ Result<AccessControl> AccessControl::from_file(const std::string& path) {
 
 bool AccessControl::admits(std::string_view authorization) const {
   if (tokens_.empty()) return true;
-  return has_scheme(authorization) && admits_token(authorization.substr(kScheme.size()));
+  const auto token = bearer_token(authorization);
+  return token && admits_token(*token);
 }
 
 bool AccessControl::admits_token(std::string_view presented) const {

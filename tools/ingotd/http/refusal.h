@@ -1,6 +1,6 @@
 #pragma once
 
-// Access: who may ask for what, decided by the header alone.
+// The refusal of a request: who may ask for what, decided by the header alone.
 //
 // Three attackers are meant. A stranger on the network: a bearer token, where there is one. A page
 // of another site in the browser of one who may: it can't read answers (no CORS), and a change
