@@ -112,17 +112,27 @@ bool IdMerger::has_job(std::uint32_t level) const {
                      [&](const auto& job) { return job->level == level; });
 }
 
+// From the youngest run on: neighbours of one level, where a run that a younger one has overtaken
+// is of that one's level.
 void IdMerger::start_jobs() {
-  std::uint32_t top = 0;
-  for (const auto& run : runs_) top = std::max(top, run->level());
-  for (std::uint32_t level = 0; level <= top; ++level) {
-    if (has_job(level)) continue;
-    IdRuns sources;
-    for (const auto& run : runs_) {
-      if (run->level() == level && !in_job(*run)) sources.push_back(run);
+  std::uint32_t level = 0;
+  IdRuns sources;  // newest first
+  const auto start = [&] {
+    if (sources.size() >= kRunsPerLevel && !has_job(level)) {
+      start_job(level, level + 1, sources);
     }
-    if (sources.size() >= kRunsPerLevel) start_job(level, level + 1, std::move(sources));
+    sources.clear();
+  };
+  for (auto run = runs_.rbegin(); run != runs_.rend(); ++run) {
+    if (in_job(**run)) {
+      start();
+    } else {
+      if ((*run)->level() > level) start();
+      sources.push_back(*run);
+    }
+    level = std::max(level, (*run)->level());
   }
+  start();
   if (!has_job(kAllLevels)) start_job_of_all();
 }
 
@@ -140,15 +150,14 @@ void IdMerger::start_job_of_all() {
     top = std::max(top, run->level());
   }
   if (tombstones < kSmallRun || tombstones < entries / kEntriesPerTombstone) return;
+  std::reverse(sources.begin(), sources.end());
   start_job(kAllLevels, top, std::move(sources));
 }
 
-// `sources` are oldest first.
 void IdMerger::start_job(std::uint32_t level, std::uint32_t result_level, IdRuns sources) {
   std::uint64_t entries = 0;
   for (const auto& run : sources) entries += run->entries();
-  const bool oldest = sources.front() == runs_.front();
-  std::reverse(sources.begin(), sources.end());
+  const bool oldest = sources.back() == runs_.front();
   auto job = std::make_unique<Job>(Job{
       level, result_level, std::move(sources), IdRunBuilder(entries), {}, false, oldest, false});
   const auto place = std::find_if(jobs_.begin(), jobs_.end(),
@@ -182,11 +191,13 @@ Status IdMerger::work(Job& job, std::uint64_t& budget, TableReader& reader, Tabl
 Status IdMerger::complete(Job& job, TableWriter& writer) {
   job.finished = true;
   const auto first = std::find(runs_.begin(), runs_.end(), job.sources.back());
-  INGOT_ASSERT(first != runs_.end());
-  auto place = runs_.erase(first, first + static_cast<std::ptrdiff_t>(job.sources.size()));
+  const auto [last, end] =
+      std::mismatch(first, runs_.end(), job.sources.rbegin(), job.sources.rend());
+  INGOT_ASSERT(end == job.sources.rend());  // side by side
+  auto place = runs_.erase(first, last);
   for (const auto& source : job.sources) INGOT_TRY(remove_run(*source, writer));
   if (job.builder.entries() == 0) return {};
-  // No younger run may be of a higher level; what grew beside a long job may have come that far.
+  // Not below what grew beside a long job.
   std::uint32_t level = job.result_level;
   for (auto younger = place; younger != runs_.end(); ++younger) {
     level = std::max(level, (*younger)->level());

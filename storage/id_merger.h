@@ -7,11 +7,14 @@
 // has into one run of the next level; one job a level at a time. A job does a bounded part of its
 // work in each checkpoint, the lower levels first, so that no checkpoint waits for a large merge.
 //
-// Order: a run of a higher level is older than every run of a lower one, and within a level runs
-// are listed oldest first. A job's sources are the oldest of their level, therefore side by side.
 // A tombstone is dropped when nothing older than the job's sources exists. That may take long, and
 // every walk over the ids passes by all of them: when a quarter of the entries are tombstones, a
-// job merges all runs that no other one has.
+// job merges the oldest runs, up to one that another job has.
+//
+// Invariants: runs are listed oldest first. A job's sources lie side by side, and its result takes
+// their place. Levels rise from the youngest run to the oldest, but for the sources of a merge of
+// all that is, or was, cut off: what is merged beside it may overtake them. Such a run counts as
+// one of the level that overtook it.
 //
 // What an unfinished job has written belongs to no run: each meta row lists it as garbage, so that
 // a reopened store, or one whose checkpoint was abandoned, deletes it and begins the job again.
@@ -58,6 +61,7 @@ class IdMerger {
   [[nodiscard]] bool has_job(std::uint32_t level) const;
   void start_jobs();
   void start_job_of_all();
+  // `sources` are newest first.
   void start_job(std::uint32_t level, std::uint32_t result_level, IdRuns sources);
   Status work(Job& job, std::uint64_t& budget, TableReader& reader, TableWriter& writer);
   Status complete(Job& job, TableWriter& writer);

@@ -47,13 +47,12 @@ Status check_free_tree(const PageFile& file, const FileMeta& meta) {
   return {};
 }
 
-// Runs are listed oldest first, none of a higher level than one before it; each once.
-bool in_order(const StoreMeta& meta) {
-  std::uint32_t level = kRunLevelMax;
+// Each run is one that was made, and is listed once. Nothing is said of their levels' order: a long
+// merge's sources are overtaken by what is merged beside it.
+bool are_possible(const StoreMeta& meta) {
   std::vector<std::uint64_t> numbers;
   for (const RunReference& run : meta.runs) {
-    if (run.level > level || run.number >= meta.next_run) return false;
-    level = run.level;
+    if (run.level > kRunLevelMax || run.number >= meta.next_run) return false;
     numbers.push_back(run.number);
   }
   std::sort(numbers.begin(), numbers.end());
@@ -116,7 +115,7 @@ Result<SnapshotRoots> read_roots(const PageFile& file) {
                                std::to_string(roots.meta.transaction) + ", the file of " +
                                std::to_string(roots.file.transaction));
   }
-  if (!in_order(roots.meta)) return row_fault(file, "the runs are out of order");
+  if (!are_possible(roots.meta)) return row_fault(file, "the runs are impossible");
   INGOT_TRY(check_free_tree(file, roots.file));
   TableReader reader(file, roots);
   for (std::size_t i = 1; i < kTableCount; ++i) {

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
+#include <exception>
 #include <vector>
 
 #include "tests/support/end_child.h"
@@ -33,18 +35,32 @@ void write_all(int descriptor, const std::string& text) {
   }
 }
 
+// An exception must not reach the test runner, which would go on with the next test in this child.
+std::string answer_of(std::size_t index, const std::function<std::string(std::size_t)>& run) {
+  try {
+    return run(index);
+  } catch (const std::exception& failure) {
+    return std::string("P an exception: ") + failure.what() + "\n";
+  }
+}
+
 Child begin(std::size_t index, std::chrono::seconds limit,
             const std::function<std::string(std::size_t)>& run) {
   Child child;
   child.index = index;
   child.end = SteadyClock::now() + limit;
   int ends[2] = {-1, -1};
-  EXPECT_EQ(::pipe(ends), 0);
+  if (::pipe(ends) != 0) {
+    ADD_FAILURE() << "no pipe: " << std::strerror(errno);
+    child.end = SteadyClock::now();
+    return child;
+  }
+  const bool failed = ::testing::Test::HasFailure();
   child.process = ::fork();
   if (child.process == 0) {
     ::close(ends[0]);
-    write_all(ends[1], run(index));
-    testing::end_child(0);
+    write_all(ends[1], answer_of(index, run));
+    testing::end_child(!failed && ::testing::Test::HasFailure() ? 1 : 0);
   }
   EXPECT_GT(child.process, 0);
   ::close(ends[1]);
@@ -62,6 +78,7 @@ bool read_some(Child& child) {
 
 void end(Child& child) {
   ::close(child.pipe);
+  if (child.process < 0) return;
   if (child.outcome.hung) ::kill(child.process, SIGKILL);
   int status = 0;
   while (::waitpid(child.process, &status, 0) < 0 && errno == EINTR) {

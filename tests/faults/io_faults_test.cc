@@ -54,6 +54,8 @@ bool may_pass_unnoticed(const Fault& fault) {
       break;
     case Call::pwritev2:  // fdatasync instead of RWF_DSYNC
       return fault.error == EOPNOTSUPP;
+    case Call::uring_write:
+      return false;
     default:
       break;
   }

@@ -25,6 +25,8 @@ std::string answer_without_a_fault(const std::function<std::string()>& run) {
       [&answer](std::size_t, const Outcome& outcome) {
         EXPECT_FALSE(outcome.hung);
         EXPECT_EQ(outcome.signal, 0);
+        EXPECT_EQ(outcome.exit_code, 0);
+        EXPECT_FALSE(outcome.text.empty());
         for (const std::string& problem : lines_of(outcome.text, 'P')) ADD_FAILURE() << problem;
         answer = outcome.text;
         return true;

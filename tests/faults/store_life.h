@@ -39,6 +39,8 @@ class StoreLife {
   void checkpoint(const Changes& changes);
   // Every kind of read, of some of what there is.
   void read();
+  // What it counts; a file's size that can't be had is 0 and no failure.
+  void count();
   void scrub();
   // Until the scrub behind the opening has ended.
   void wait_for_scrubber();

@@ -32,13 +32,13 @@ std::string to_string(const FaultPlan& plan) {
 
 void plan_hub(SimHubPlan& plan, Random& random) {
   HubOptions& options = plan.options;
-  options.partitions = static_cast<std::uint32_t>(4 + random.below(3));
+  options.partitions = 4 + (random.one_in(3) ? static_cast<std::uint32_t>(1 + random.below(2)) : 0);
   options.segment_bytes = 256ULL << 10;
   options.batch_bytes_max = 64ULL << 10;
   options.payload_bytes_max = 64ULL << 10;
   options.persist_steps_first = random.one_in(4);
   options.extended_sessions = !random.one_in(4);
-  options.checkpoint_facts = 100 + random.below(900);
+  options.checkpoint_facts = 25ULL << random.below(6);
   if (random.one_in(3)) options.checkpoint_idle = std::chrono::milliseconds(20);
   if (random.one_in(3)) options.entity_batch_operations_max = 2;
   options.work_item_timeout = std::chrono::milliseconds(100 + random.below(2000));

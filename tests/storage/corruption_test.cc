@@ -86,17 +86,20 @@ class CorruptionTest : public ::testing::Test {
         EXPECT_EQ((*found)->sequence, expected->second.sequence);
       }
     }
-    std::map<std::string, std::string> timers;
-    const Status status =
-        store.for_each_entry(EntryTable::timers, [&](std::string_view key, std::string_view value) {
-          timers.emplace(key, value);
-          return Status();
-        });
-    if (!status.ok()) {
-      expect_refusal(status);
-      return false;
+    for (const EntryTable table : StoreModel::kTables) {
+      StoreModel::Entries entries;
+      const Status status =
+          store.for_each_entry(table, [&](std::string_view key, std::string_view value) {
+            entries.emplace(key, value);
+            return Status();
+          });
+      if (!status.ok()) {
+        expect_refusal(status);
+        return false;
+      }
+      const auto known = model_.entries.find(table);
+      EXPECT_EQ(entries, known == model_.entries.end() ? StoreModel::Entries() : known->second);
     }
-    EXPECT_EQ(timers, model_.timers);
     for (const auto& [name, bytes] : model_.blobs) {
       const auto blob = store.read_blob(name);
       if (!blob.ok()) {

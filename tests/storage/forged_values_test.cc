@@ -51,13 +51,11 @@ TEST_F(ForgedValuesTest, AMetaRowThatIsNotOfItsFileIsRefused) {
        [](StoreMeta& m) { --m.table(Table::entries_2).overflow_pages; }},
       {"header", "table id_blocks: its header is not that of the last change",
        [](StoreMeta& m) { --m.table(Table::id_blocks).generation; }},
-      {"a level that is none", "the runs are out of order",
+      {"a level that is none", "the runs are impossible",
        [](StoreMeta& m) { m.runs.front().level = UINT32_MAX; }},
-      {"a younger run of a higher level", "the runs are out of order",
-       [](StoreMeta& m) { m.runs.back().level = 1; }},
-      {"a run twice", "the runs are out of order",
+      {"a run twice", "the runs are impossible",
        [](StoreMeta& m) { m.runs.push_back(m.runs.back()); }},
-      {"a run to come", "the runs are out of order",
+      {"a run to come", "the runs are impossible",
        [](StoreMeta& m) { m.next_run = m.runs.back().number; }},
   };
   for (const MetaLie& lie : lies) {

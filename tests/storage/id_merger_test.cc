@@ -2,6 +2,8 @@
 
 #include "storage/id_merger.h"
 
+#include <set>
+
 #include "tests/storage/store_model.h"
 
 namespace ingot::storage {
@@ -139,6 +141,60 @@ TEST(IdMergerTest, TombstonesGoWhenTheyAreMany) {
     tombstones += (*run)->tombstones();
   }
   EXPECT_LE(tombstones, IdMerger::kSmallRun);
+}
+
+// A merge of all runs that takes long, while the younger ones beside it reach higher levels than
+// its sources have: wherever it is cut off, by a new opening or an abandoned checkpoint, the store
+// opens and every id is where it was.
+TEST(IdMergerTest, WhatOvertakesALongMergeOfAllIsNotLost) {
+  constexpr std::uint64_t kIds = 300'000;
+  constexpr std::uint64_t kErased = 100'000;
+  constexpr std::uint64_t kMore = IdMerger::kSmallRun + 100;
+  constexpr std::uint64_t kCheckpoints = 16;
+  const auto id_of = [](std::uint64_t n) {
+    return std::to_string(10'000'000 + n * 7919 % 1000003);
+  };
+  for (const std::uint64_t cut_off_at : {0, 7, 8}) {  // 0: never
+    for (const bool reopened : {true, false}) {
+      SCOPED_TRACE((reopened ? "reopened at " : "abandoned at ") + std::to_string(cut_off_at));
+      const sim::TempDirectory directory;
+      auto store = must_open(directory.path());
+      std::set<std::string> known;
+      std::uint64_t next = 0;
+      for (std::uint64_t position = 1; position <= kCheckpoints; ++position) {
+        if (position == cut_off_at && reopened) {
+          store.reset();
+          store = must_open(directory.path());
+          ASSERT_NE(store, nullptr);
+        } else if (position == cut_off_at) {
+          must_begin(*store)->put_id("abandoned", SequenceNumber(1));
+        }
+        const auto checkpoint = must_begin(*store);
+        if (position == 2) {
+          for (std::uint64_t n = 0; n < kErased; ++n) {
+            checkpoint->erase_id(id_of(n));
+            known.erase(id_of(n));
+          }
+        } else {
+          for (const std::uint64_t end = next + (position == 1 ? kIds : kMore); next < end;
+               ++next) {
+            checkpoint->put_id(id_of(next), SequenceNumber(next + 1));
+            known.insert(id_of(next));
+          }
+        }
+        const Status committed = checkpoint->commit(Position(position));
+        ASSERT_TRUE(committed.ok()) << "checkpoint " << position << ": " << committed.to_string();
+      }
+      const auto found =
+          store->scan({}, {}, known.size() + 1, ScanOrder::ascending, ScanRecords::leave_out);
+      ASSERT_TRUE(found.ok()) << found.status().to_string();
+      ASSERT_EQ(found->size(), known.size());
+      auto expected = known.begin();
+      for (const ScannedId& one : *found) ASSERT_EQ(one.id, *expected++);
+      EXPECT_EQ(count_faults(*store), 0);
+      if (cut_off_at == 0) break;
+    }
+  }
 }
 
 }  // namespace

@@ -18,7 +18,10 @@ struct StoreModel {
   std::map<std::string, Located> ids;
   std::map<std::string, std::uint64_t> places;  // of records, in the order in which they were put
   std::uint64_t next_place = 1;
-  std::map<std::string, std::string> timers;
+  static constexpr EntryTable kTables[] = {EntryTable::timers, EntryTable::work,
+                                           EntryTable::detached};
+  using Entries = std::map<std::string, std::string>;
+  std::map<EntryTable, Entries> entries;
   std::map<std::string, std::string> blobs;
   Position position;
 
@@ -44,6 +47,16 @@ struct StoreModel {
     checkpoint.erase_id(id);
     ids.erase(id);
     places.erase(id);
+  }
+
+  void put_entry(Checkpoint& checkpoint, EntryTable table, const std::string& key,
+                 const std::string& value) {
+    checkpoint.put_entry(table, key, value);
+    entries[table][key] = value;
+  }
+  void erase_entry(Checkpoint& checkpoint, EntryTable table, const std::string& key) {
+    checkpoint.erase_entry(table, key);
+    entries[table].erase(key);
   }
 
   // One random checkpoint, put into `checkpoint` as well.
@@ -76,14 +89,12 @@ struct StoreModel {
           const std::string key = "t" + std::to_string(which % 500);
           const std::string value =
               random_bytes(random, random.one_in(50) ? 5000 : random.below(60));
-          checkpoint.put_entry(EntryTable::timers, key, value);
-          timers[key] = value;
+          put_entry(checkpoint, kTables[random.below(3)], key, value);
           break;
         }
         case 7: {
           const std::string key = "t" + std::to_string(which % 500);
-          checkpoint.erase_entry(EntryTable::timers, key);
-          timers.erase(key);
+          erase_entry(checkpoint, kTables[random.below(3)], key);
           break;
         }
         default:
@@ -194,19 +205,24 @@ struct StoreModel {
     }
   }
 
-  void compare_small_tables(const CheckpointStore& store) const {
-    EXPECT_EQ(store.position(), position);
-    auto expected = timers.begin();
+  static Entries entries_of(const CheckpointStore& store, EntryTable table) {
+    Entries found;
     const Status status =
-        store.for_each_entry(EntryTable::timers, [&](std::string_view key, std::string_view value) {
-          EXPECT_NE(expected, timers.end());
-          EXPECT_EQ(key, expected->first);
-          EXPECT_EQ(value, expected->second);
-          ++expected;
+        store.for_each_entry(table, [&](std::string_view key, std::string_view value) {
+          EXPECT_TRUE(found.empty() || found.rbegin()->first < key) << "out of order";
+          found.emplace(key, value);
           return Status();
         });
-    ASSERT_TRUE(status.ok()) << status.to_string();
-    EXPECT_EQ(expected, timers.end());
+    EXPECT_TRUE(status.ok()) << status.to_string();
+    return found;
+  }
+
+  void compare_small_tables(const CheckpointStore& store) const {
+    EXPECT_EQ(store.position(), position);
+    for (const EntryTable table : kTables) {
+      const auto known = entries.find(table);
+      EXPECT_EQ(entries_of(store, table), known == entries.end() ? Entries() : known->second);
+    }
     for (const char* name : {"blob0", "blob1", "blob2", "blob3", "none"}) {
       const auto blob = store.read_blob(name);
       ASSERT_TRUE(blob.ok()) << blob.status().to_string();
