@@ -191,18 +191,14 @@ void StoreLife::read_blob(const std::string& name) {
 }
 
 void StoreLife::read_entries() {
-  for (const storage::EntryTable table : StoreModel::kTables) {
+  for (const auto& [table, known] : model_.entries) {
     StoreModel::Entries entries;
     const Status read =
         store_->for_each_entry(table, [&](std::string_view key, std::string_view value) {
           entries.emplace(key, value);
           return Status();
         });
-    const auto known = model_.entries.find(table);
-    if (!hear(read, "for_each_entry")) continue;
-    if (entries != (known == model_.entries.end() ? StoreModel::Entries() : known->second)) {
-      wrong("for_each_entry");
-    }
+    if (hear(read, "for_each_entry") && entries != known) wrong("for_each_entry");
   }
 }
 

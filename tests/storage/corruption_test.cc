@@ -86,7 +86,7 @@ class CorruptionTest : public ::testing::Test {
         EXPECT_EQ((*found)->sequence, expected->second.sequence);
       }
     }
-    for (const EntryTable table : StoreModel::kTables) {
+    for (const auto& [table, known] : model_.entries) {
       StoreModel::Entries entries;
       const Status status =
           store.for_each_entry(table, [&](std::string_view key, std::string_view value) {
@@ -97,8 +97,7 @@ class CorruptionTest : public ::testing::Test {
         expect_refusal(status);
         return false;
       }
-      const auto known = model_.entries.find(table);
-      EXPECT_EQ(entries, known == model_.entries.end() ? StoreModel::Entries() : known->second);
+      EXPECT_EQ(entries, known);
     }
     for (const auto& [name, bytes] : model_.blobs) {
       const auto blob = store.read_blob(name);
