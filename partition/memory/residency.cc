@@ -19,7 +19,15 @@ Result<std::optional<std::string>> read_row_or_record(const storage::CheckpointS
     if (!located) return std::optional<std::string>();
     if (located->sequence.value == 0) return std::optional(std::move(located->record));
     Result<std::string> row = store.read_row(located->sequence);
-    if (row.ok()) return std::optional(*std::move(row));
+    if (row.ok()) {
+      INGOT_ASSIGN(const RowView view, view_row(*row));
+      if (view.sequence != located->sequence) {
+        return Status(StatusCode::corrupt, "row " + std::to_string(located->sequence.value) +
+                                               " holds instance " +
+                                               std::to_string(view.sequence.value));
+      }
+      return std::optional(*std::move(row));
+    }
     // Between the two reads a checkpoint may have made a record of the row; then the id names it.
     if (row.status().code() != StatusCode::not_found) return row.take_status();
     if (missing == located->sequence) {

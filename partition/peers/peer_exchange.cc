@@ -68,7 +68,7 @@ void PeerExchange::take_own() {
   const auto& messages = channel->second.unconfirmed;
   for (std::size_t i = 0, end = messages.size(); i < end; ++i) {
     if (messages[i].channel_position <= before) continue;
-    if (!recorder_.failure().ok()) return;
+    if (!recorder_.failure().ok() || !is_next(state_.partition, messages[i])) return;
     if (!recorder_.has_room()) {
       own_waits_ = true;
       break;
@@ -87,6 +87,17 @@ void PeerExchange::resume() {
   for (auto& [origin, inlet] : inlets_) pump(origin, inlet);
 }
 
+// Only what was taken can be confirmed, so an origin whose files belong to ours leaves no gap.
+bool PeerExchange::is_next(PartitionId origin, const PeerMessage& message) {
+  const std::uint64_t last = state_.dedup.last(origin);
+  if (message.channel_position == last + 1) return true;
+  recorder_.fail(Status(StatusCode::corrupt, "message " + std::to_string(message.channel_position) +
+                                                 " from partition " + std::to_string(origin.value) +
+                                                 " follows " + std::to_string(last) +
+                                                 "; what lies between is missing"));
+  return false;
+}
+
 void PeerExchange::pump(PartitionId origin, Inlet& inlet) {
   bool taken = false;
   while (!inlet.waiting.empty() && recorder_.failure().ok() && recorder_.has_room()) {
@@ -97,14 +108,7 @@ void PeerExchange::pump(PartitionId origin, Inlet& inlet) {
       taken = true;  // the origin has forgotten our confirmation
       continue;
     }
-    // Only what was taken can be confirmed, so an origin whose files belong to ours leaves no gap.
-    if (message.channel_position != last + 1) {
-      recorder_.fail(Status(StatusCode::corrupt,
-                            "message " + std::to_string(message.channel_position) +
-                                " from partition " + std::to_string(origin.value) + " follows " +
-                                std::to_string(last) + "; what lies between is missing"));
-      return;
-    }
+    if (!is_next(origin, message)) return;
     if (!receive(origin, message)) break;
     inlet.waiting.pop_front();
     taken = true;
@@ -195,6 +199,18 @@ void PeerExchange::confirm(PartitionId origin, Inlet& inlet) {
 }
 
 void PeerExchange::take(const PeerConfirmation& confirmation) {
+  const auto channel = state_.outbox.channels().find(confirmation.destination);
+  const std::uint64_t sent =
+      channel == state_.outbox.channels().end() ? 0 : channel->second.last_position;
+  // Nothing leaves before it is durable here, so our files are older than that partition's.
+  if (confirmation.channel_position > sent) {
+    recorder_.fail(
+        Status(StatusCode::corrupt, "partition " + std::to_string(confirmation.destination.value) +
+                                        " has taken message " +
+                                        std::to_string(confirmation.channel_position) +
+                                        " from here, and " + std::to_string(sent) + " were sent"));
+    return;
+  }
   if (state_.outbox.find(confirmation.destination, confirmation.channel_position) == nullptr) {
     return;  // confirmed already
   }

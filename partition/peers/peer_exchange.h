@@ -57,6 +57,8 @@ class PeerExchange {
   };
 
   void pump(PartitionId origin, Inlet& inlet);
+  // False, and the partition stops, when messages before this one are missing.
+  bool is_next(PartitionId origin, const PeerMessage& message);
   // What it sends to itself need not be durable first: with HubOptions::persist_steps_first the
   // steps that it causes wait instead.
   [[nodiscard]] bool is_own(PartitionId destination) const {

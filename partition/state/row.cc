@@ -213,7 +213,16 @@ Status check_events(std::string_view bytes, std::optional<std::uint32_t> count,
 }
 
 // An entity carries out what is in its inbox, and what waits when its turn comes.
-Status check_entity(const Entity& entity) {
+Status check_entity(const Entity& entity, const std::vector<PendingTimer>& timers) {
+  std::vector<std::int32_t> timer_ids;
+  timer_ids.reserve(timers.size());
+  for (const PendingTimer& timer : timers) timer_ids.push_back(timer.id);
+  std::sort(timer_ids.begin(), timer_ids.end());
+  const ScheduledSignals::Events& scheduled = entity.scheduled.events();
+  if (!std::equal(timer_ids.begin(), timer_ids.end(), scheduled.begin(), scheduled.end(),
+                  [](std::int32_t id, const auto& signal) { return id == signal.first; })) {
+    return corrupt_row("timers that are not those of its scheduled signals");
+  }
   if (Status s = check_events(entity.waiting, entity.waiting_count, may_wait,
                               "operations can't be decoded");
       !s.ok()) {
@@ -286,7 +295,7 @@ Result<std::unique_ptr<Instance>> decode_instance(std::string_view bytes, bool t
     return corrupt_row("locks of what can't be locked");
   if (p.entity) {
     if (!p.view.history.empty()) return corrupt_row("an entity with a history");
-    if (Status s = check_entity(*p.entity); !s.ok()) return s;
+    if (Status s = check_entity(*p.entity, p.timers); !s.ok()) return s;
   } else if (!find_started(p.view.history, p.view.inbox)) {
     return corrupt_row("no ExecutionStarted event");
   }

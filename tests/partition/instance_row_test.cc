@@ -78,6 +78,7 @@ std::string full_entity_row() {
   instance.next_action_id = PendingTasks::kIdMax + 1;
   instance.timers.push_back({0, at_us(77)});
   instance.timers.push_back({INT32_MAX, at_us(78)});
+  instance.timers.push_back({1, at_us(79)});
   instance.entity = std::make_unique<Entity>();
   Entity& entity = *instance.entity;
   entity.state = "17";

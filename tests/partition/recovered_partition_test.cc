@@ -82,9 +82,11 @@ PeerMessages messages(std::uint64_t position) {
 
 TEST_F(RecoveredPartitionTest, ASoundOneGoesOn) {
   ASSERT_NO_FATAL_FAILURE(open(sound_));
+  const std::uint64_t facts = partition_->metrics().facts;
   take(messages(1));
   turn();
   EXPECT_TRUE(partition_->metrics().failure.ok()) << partition_->metrics().failure.to_string();
+  EXPECT_GT(partition_->metrics().facts, facts);
 }
 
 TEST_F(RecoveredPartitionTest, ATimerThatNobodyWaitsForStopsIt) {
@@ -133,6 +135,57 @@ TEST_F(RecoveredPartitionTest, MessagesThatAreMissingBeforeAnotherStopIt) {
   const Status failure = partition_->metrics().failure;
   EXPECT_EQ(failure.code(), StatusCode::corrupt);
   EXPECT_NE(failure.message().find("message 3 from partition 5 follows 1"), std::string::npos)
+      << failure.to_string();
+}
+
+// The same, seen from the other side: what was taken was never sent.
+TEST_F(RecoveredPartitionTest, AConfirmationOfWhatWasNeverSentStopsIt) {
+  const PartitionId destination(5);
+  std::uint64_t sent = 0;
+  StoreContents contents = sound_;
+  contents.tables() = changed_tables([&](PartitionState& state) {
+    sent = state.outbox.append(destination, "x", raised_event("e"));
+  });
+  ASSERT_NO_FATAL_FAILURE(open(contents));
+  take(PeerConfirmation{destination, sent});
+  turn();
+  ASSERT_TRUE(partition_->metrics().failure.ok()) << partition_->metrics().failure.to_string();
+  take(PeerConfirmation{destination, sent});  // again
+  turn();
+  ASSERT_TRUE(partition_->metrics().failure.ok()) << partition_->metrics().failure.to_string();
+  take(PeerConfirmation{destination, sent + 1});
+  turn();
+  const Status failure = partition_->metrics().failure;
+  EXPECT_EQ(failure.code(), StatusCode::corrupt);
+  EXPECT_NE(failure.message().find("has taken message " + std::to_string(sent + 1)),
+            std::string::npos)
+      << failure.to_string();
+}
+
+TEST_F(RecoveredPartitionTest, AGapInItsOwnChannelStopsIt) {
+  StoreContents damaged = sound_;
+  damaged.tables() = changed_tables([](PartitionState& state) {
+    state.outbox.append(kRecovered, "one", raised_event("e"));
+    EXPECT_TRUE(state.outbox.confirm(kRecovered, 1));
+    state.outbox.append(kRecovered, "one", raised_event("e"));
+  });
+  ASSERT_NO_FATAL_FAILURE(open(damaged));
+  const Status failure = partition_->metrics().failure;
+  EXPECT_EQ(failure.code(), StatusCode::corrupt);
+  EXPECT_NE(failure.message().find("follows 0"), std::string::npos) << failure.to_string();
+}
+
+// The id of a row that says itself to be another's number.
+TEST_F(RecoveredPartitionTest, ARowThatIsFoundByItsIdAndHasAnotherNumberStopsIt) {
+  StoreContents damaged = sound_;
+  damaged.rows[kIdle] =
+      changed_row(kIdle, [](Instance& instance) { instance.sequence = SequenceNumber(kPurged); });
+  ASSERT_NO_FATAL_FAILURE(open(damaged));
+  take(PeerMessages{PartitionId(5), {{1, "five", raised_event("e")}}});
+  turn();
+  const Status failure = partition_->metrics().failure;
+  EXPECT_EQ(failure.code(), StatusCode::corrupt);
+  EXPECT_NE(failure.message().find("row 5 holds instance 6"), std::string::npos)
       << failure.to_string();
 }
 

@@ -166,9 +166,21 @@ TEST_F(RecoveryCheckpointTest, CheckpointsThatCanNotBeAreRefusedByName) {
          instance.entity->waiting_count = 1;
        }),
        "row 4"},
-      {"an entity with an event to come",
-       entity([](Instance& instance) { instance.entity->scheduled.add(0, raised_event("e")); }),
+      {"an entity with an event to come", entity([](Instance& instance) {
+         instance.entity->scheduled.add(0, raised_event("e"));
+         instance.timers.push_back({0, at_us(kAhead)});
+       }),
        "row 4"},
+      {"an entity with a signal to come, and no timer", entity([](Instance& instance) {
+         const std::string signal =
+             entity_message(HistoryEventKind::entity_operation_signaled, "one", {1, 2}, -1);
+         instance.entity->scheduled.add(0, signal);
+       }),
+       "scheduled signals"},
+      {"an entity with a timer, and no signal to come", entity([](Instance& instance) {
+         instance.timers.push_back({0, at_us(kAhead)});
+       }),
+       "scheduled signals"},
       {"an entity with a history",
        entity([](Instance& instance) { instance.history = raised_event("e"); }), "row 4"},
       {"locks of what is no entity",
