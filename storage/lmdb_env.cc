@@ -226,7 +226,7 @@ bool LmdbEnv::gave_up() const {
   MDB_txn* txn = nullptr;
   const int failed = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn);
   if (failed == MDB_SUCCESS) mdb_txn_abort(txn);
-  return failed == MDB_PANIC;
+  return failed != MDB_SUCCESS;  // with every reader's place taken it can't be told
 }
 
 Status write_meta_row(const LmdbEnv& env, MDB_txn* txn, StoreMeta& meta) {

@@ -55,7 +55,7 @@ class LmdbEnv {
   // A read transaction from the pool; give it back with release_read().
   Result<MDB_txn*> acquire_read();
   void release_read(MDB_txn* txn);
-  // LMDB begins no transaction any more, once it could not write a meta page.
+  // LMDB begins no transaction any more, once it could not write a meta page; or may have.
   [[nodiscard]] bool gave_up() const;
   [[nodiscard]] MDB_dbi handle(Table table) const {
     return handles_[static_cast<std::size_t>(table)];

@@ -314,17 +314,28 @@ Status TreeCursor::check_bounds(std::size_t level) {
   if (level == 0) return {};
   Level& at = levels_[level];
   const Level& parent = levels_[level - 1];
-  const auto key = [this](const Level& of, std::size_t index) {
-    return file_.node(of.page.get(), index).key;
-  };
-  at.low = parent.index > 0 ? key(parent, parent.index) : parent.low;
-  at.high = parent.index + 1 < parent.count ? key(parent, parent.index + 1) : parent.high;
+  at.low = low_of(parent, parent.index);
+  at.high = high_of(parent, parent.index);
+  return check_keys(at.page.get(), at.number, level + 1 == levels_.size(), at.low, at.high);
+}
+
+std::string_view TreeCursor::low_of(const Level& parent, std::size_t index) const {
+  return index > 0 ? file_.node(parent.page.get(), index).key : parent.low;
+}
+
+std::string_view TreeCursor::high_of(const Level& parent, std::size_t index) const {
+  return index + 1 < parent.count ? file_.node(parent.page.get(), index + 1).key : parent.high;
+}
+
+Status TreeCursor::check_keys(const char* page, std::uint64_t number, bool leaf,
+                              std::string_view low, std::string_view high) const {
   // The first key of a branch means "below everything".
-  const std::size_t first = level + 1 == levels_.size() ? 0 : 1;
-  if (first >= at.count) return {};
-  if ((!at.low.empty() && compare_keys(key(at, first), at.low, order_) < 0) ||
-      (!at.high.empty() && compare_keys(key(at, at.count - 1), at.high, order_) >= 0)) {
-    return file_.page_fault(at.number, "a key outside its branch's bounds");
+  const std::size_t first = leaf ? 0 : 1;
+  const std::size_t count = PageFile::node_count(page);
+  if (first >= count) return {};
+  if ((!low.empty() && compare_keys(file_.node(page, first).key, low, order_) < 0) ||
+      (!high.empty() && compare_keys(file_.node(page, count - 1).key, high, order_) >= 0)) {
+    return file_.page_fault(number, "a key outside its branch's bounds");
   }
   return {};
 }
@@ -423,7 +434,9 @@ Status TreeCursor::check_siblings() {
       const std::uint64_t number = file_.node(at.page.get(), sibling).child;
       if (number < 2 || number >= page_end_) return file_.page_fault(number, "outside the file");
       if (!siblings_checked_.insert(number).second) continue;
-      INGOT_TRY(file_.read_tree_page(number, level + 2 == levels_.size(), order_, spare_.get()));
+      const bool leaf = level + 2 == levels_.size();
+      INGOT_TRY(file_.read_tree_page(number, leaf, order_, spare_.get()));
+      INGOT_TRY(check_keys(spare_.get(), number, leaf, low_of(at, sibling), high_of(at, sibling)));
     }
   }
   return {};

@@ -144,6 +144,11 @@ class TreeCursor {
   enum class Side : std::uint8_t { first, last };
   Status load(std::size_t level, std::uint64_t number);
   Status check_bounds(std::size_t level);
+  // The bounds of a child's keys.
+  [[nodiscard]] std::string_view low_of(const Level& parent, std::size_t index) const;
+  [[nodiscard]] std::string_view high_of(const Level& parent, std::size_t index) const;
+  [[nodiscard]] Status check_keys(const char* page, std::uint64_t number, bool leaf,
+                                  std::string_view low, std::string_view high) const;
   Status descend(std::size_t level, Side side);
   Result<bool> settle();
 

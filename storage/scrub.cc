@@ -207,6 +207,10 @@ class Scrubber {
     while (more) {
       INGOT_TRY(go_on());
       std::string key(cursor.key());
+      if (key.size() < sizeof(std::uint32_t)) {  // it had more when it was looked at before
+        report(file_.path() + ": " + describe(table, key), "no key of this table");
+        return {};
+      }
       key.resize(key.size() - sizeof(std::uint32_t));
       const auto bytes = reader_.get_chunked(table, key);
       if (!bytes.ok()) return note(bytes.status());
@@ -310,7 +314,7 @@ class Scrubber {
     INGOT_TRY(each_chunked(Table::packs, [this](std::string_view key, std::string_view pack) {
       return note(scrub_pack(big_endian64(key), pack));
     }));
-    if (!named_.empty()) {
+    if (faults_ == 0 && !named_.empty()) {
       report(file_.path() + ": " + describe(Table::packs, number_key(named_.begin()->first)),
              "missing, yet an id names a record in it");
     }

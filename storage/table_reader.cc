@@ -173,6 +173,9 @@ Status TableReader::prove_absent(Table table, std::string_view key) {
   TreeCursor walk(file_, roots_.trees[static_cast<std::size_t>(table)], roots_.file.page_end);
   constexpr int kNeighbours = 3;
   INGOT_ASSIGN(bool more, walk.seek(key));
+  if (more && walk.key() == key) {
+    return value_fault(table, key, "not there when it was looked for before");
+  }
   for (int i = 0; more && i < kNeighbours; ++i) {
     INGOT_TRY(unseal_at(table, walk).take_status());
     INGOT_ASSIGN(more, walk.next());
