@@ -149,7 +149,7 @@ std::vector<Case> cases_of_the_chain() {
 std::vector<Case> cases_of_payloads() {
   const std::string raw = payload_of({std::string(100, 'a'), std::string(100, 'b')});
   const std::string zstd = packed(raw);
-  const auto zstd_of = [raw](std::size_t size) {
+  const auto zstd_of = [](std::size_t size) {
     return [size](FrameHeader& h) {
       h.flags = kFlagZstd;
       h.raw_bytes = static_cast<std::uint32_t>(size);

@@ -178,7 +178,7 @@ inline void ForgedLogTest::prove(const Case& with) {
   EXPECT_TRUE(unheard.ok() && unheard->faults == summary->faults);
   EXPECT_EQ(disk.fingerprint(), before);
 
-  const Opened opened = open_log(io, small_log("/log"), Position(with.checkpoint));
+  Opened opened = open_log(io, small_log("/log"), Position(with.checkpoint));
   EXPECT_EQ(to_string(opened.status.code()), to_string(with.code)) << opened.status.to_string();
   if (with.code != StatusCode::ok) {
     EXPECT_NE(opened.status.message().find(with.refusal), std::string::npos)
@@ -194,6 +194,14 @@ inline void ForgedLogTest::prove(const Case& with) {
     // What is written next is found by the next opening, and nothing of the remnants.
     opened.log->append("one more");
     EXPECT_TRUE(write_all(io, *opened.log).ok());
+    const std::uint64_t last = opened.log->appended_position().value;
+    opened.log.reset();
+    if (last == UINT64_MAX) return;  // there is no position behind the last one
+    const Opened next = open_log(io, small_log("/log"), Position(with.checkpoint));
+    ASSERT_TRUE(next.status.ok()) << next.status.to_string();
+    EXPECT_EQ(next.facts.size(), last - std::min(last, with.checkpoint));
+    ASSERT_TRUE(next.facts.contains(last));
+    EXPECT_EQ(next.facts.at(last), "one more");
   }
 }
 

@@ -11,7 +11,7 @@
 
 namespace ingot::faults {
 
-// What the call can fail with on such a file; an errno, or kShort.
+// What the call can fail with on such a file; an errno, one of LMDB's codes, or kShort.
 [[nodiscard]] std::vector<int> errors_of(Call call, Place place);
 // Whoever meets it tries again, at once.
 [[nodiscard]] bool transient(Call call, int error);

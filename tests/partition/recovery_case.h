@@ -91,10 +91,11 @@ struct StoreContents {
 // A store whose reads are counted, and of which one fails.
 class FailingStore final : public storage::CheckpointStore {
  public:
-  // The `nth` read fails with `code` (1: the first; 0: none). Both outlive the store.
+  // The `nth` read fails with `code` (1: the first; 0: none); `in_a_row`: it was one of a row. What
+  // is given by reference outlives the store.
   FailingStore(const storage::CheckpointStore& kept, std::uint64_t& reads, std::uint64_t nth,
-               StatusCode code)
-      : kept_(kept), reads_(reads), nth_(nth), code_(code) {}
+               StatusCode code, bool& in_a_row)
+      : kept_(kept), reads_(reads), nth_(nth), code_(code), failed_in_a_row_(in_a_row) {}
 
   Position position() const override { return kept_.position(); }
   Result<std::unique_ptr<storage::Checkpoint>> begin() override {
@@ -106,7 +107,10 @@ class FailingStore final : public storage::CheckpointStore {
     return kept_.find(id);
   }
   Result<std::string> read_row(SequenceNumber sequence) const override {
-    if (fails()) return failure();
+    if (fails()) {
+      failed_in_a_row_ = true;
+      return failure();
+    }
     return kept_.read_row(sequence);
   }
   Result<std::vector<storage::ScannedId>> scan(std::string_view prefix, std::string_view after,
@@ -147,6 +151,7 @@ class FailingStore final : public storage::CheckpointStore {
   std::uint64_t& reads_;
   const std::uint64_t nth_;
   const StatusCode code_;
+  bool& failed_in_a_row_;
 };
 
 // The log of the partition: the facts from position 1 on.

@@ -228,6 +228,7 @@ TEST(RecoveryMutationsTest, WhateverIsThereIsRefusedOrGoesOn) {
   const std::uint64_t runs = wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 12;
   std::uint64_t refused = 0;
   std::uint64_t accepted = 0;
+  std::uint64_t written_again = 0;
   for (std::uint64_t seed = first; seed < first + runs; ++seed) {
     const Written written = written_by(seed);
     Mutator mutator(seed);
@@ -260,6 +261,7 @@ TEST(RecoveryMutationsTest, WhateverIsThereIsRefusedOrGoesOn) {
       PartitionState again(kRecovered, kRecoveredOf);
       const Status loaded = load_checkpoint(*store, again);
       ASSERT_TRUE(loaded.ok()) << loaded.to_string();
+      ++written_again;
     }
   }
   std::printf("seeds %llu to %llu: %llu refused, %llu accepted\n",
@@ -268,6 +270,7 @@ TEST(RecoveryMutationsTest, WhateverIsThereIsRefusedOrGoesOn) {
               static_cast<unsigned long long>(refused), static_cast<unsigned long long>(accepted));
   EXPECT_GT(refused, runs * 50);
   EXPECT_GT(accepted, runs * 50);
+  EXPECT_GT(written_again, runs * 20);
 }
 
 TEST(RecoveryMutationsTest, WhatWasNotChangedIsTaken) {

@@ -66,16 +66,20 @@ class ForgedRandomTest : public ForgedStoreTest {
       const sim::TempDirectory directory;
       auto store = must_open(directory.path());
       fill(*store);
-      for (std::uint64_t i = 0; i < 8; ++i) {
+      // A small checkpoint can't do all the work that the large one before it has left.
+      StoreMeta meta;
+      for (std::uint64_t i = 0; i < 20; ++i) {
         auto checkpoint = must_begin(*store);
-        // The last ones are small, so that they can't do all the work.
-        const std::uint64_t ids = i < 5 ? 6000 : 10;
-        for (std::uint64_t n = 0; n < ids; ++n) {
-          checkpoint->put_id(numbered("more", i + 8 * n), SequenceNumber(1));
+        for (std::uint64_t n = 0, ids = i % 2 == 0 ? 12'000 : 10; n < ids; ++n) {
+          checkpoint->put_id(numbered("more", i + 20 * n), SequenceNumber(1));
         }
         EXPECT_TRUE(checkpoint->commit(Position(6 + i)).ok());
+        meta = meta_of(directory.path());
+        if (!meta.garbage.empty() && meta.runs.front().level != meta.runs.back().level) break;
       }
       store.reset();
+      EXPECT_FALSE(meta.garbage.empty());
+      EXPECT_NE(meta.runs.front().level, meta.runs.back().level);
       std::ifstream in(directory.path() + "/checkpoint.mdb", std::ios::binary);
       return std::string(std::istreambuf_iterator<char>(in), {});
     }();
@@ -110,7 +114,7 @@ class ForgedRandomTest : public ForgedStoreTest {
   void run(const std::string& good_file, std::uint64_t seed, std::uint64_t trials) {
     std::uint64_t refused = 0;
     for (std::uint64_t trial = 0; trial < trials && !HasFailure(); ++trial) {
-      SCOPED_TRACE("INGOT_FORGED_SEED=" + std::to_string(seed + trial));
+      SCOPED_TRACE("INGOT_FORGED_RUNS=1 INGOT_FORGED_SEED=" + std::to_string(seed + trial));
       Random random(seed + trial);
       write(good_file);
       {
@@ -138,7 +142,9 @@ class ForgedRandomTest : public ForgedStoreTest {
       expect_sound(**store);
     }
     std::cout << "seed " << seed << ": " << refused << " of " << trials << " refused" << std::endl;
-    EXPECT_GT(refused, trials / 4);
+    if (std::getenv("INGOT_FORGED_RUNS") == nullptr) {
+      EXPECT_GT(refused, trials / 4);
+    }
   }
 };
 

@@ -3,15 +3,12 @@
 // Files whose checksums are right and whose content is wrong.
 //
 // A Forger opens a closed store's file as LMDB does, changes what it likes through seal(), and
-// makes the meta row agree with it again, so that only the lie that was meant remains. PageEditor
-// does the same to pages: it finds a tree's pages in the file's bytes and changes their words.
+// makes the meta row agree with it again, so that only the lie that was meant remains.
 
 #include <gtest/gtest.h>
 #include <lmdb.h>
 
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>

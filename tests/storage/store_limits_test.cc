@@ -351,7 +351,7 @@ TEST(StoreLimitsTest, AScrubEndsWheneverItIsToldTo) {
   snapshot.roots = *read_roots(**file);
   TableReader reader(**file, snapshot.roots);
   for (const RunReference& run : snapshot.roots.meta.runs) {
-    snapshot.runs.push_back(*IdRun::load(reader, run));
+    snapshot.runs.insert(snapshot.runs.begin(), *IdRun::load(reader, run));
   }
   const auto no_fault = [](const StoreFault& fault) { ADD_FAILURE() << fault.what; };
   std::uint64_t asked = 0;
