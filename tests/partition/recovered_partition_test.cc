@@ -138,30 +138,6 @@ TEST_F(RecoveredPartitionTest, MessagesThatAreMissingBeforeAnotherStopIt) {
       << failure.to_string();
 }
 
-// The same, seen from the other side: what was taken was never sent.
-TEST_F(RecoveredPartitionTest, AConfirmationOfWhatWasNeverSentStopsIt) {
-  const PartitionId destination(5);
-  std::uint64_t sent = 0;
-  StoreContents contents = sound_;
-  contents.tables() = changed_tables([&](PartitionState& state) {
-    sent = state.outbox.append(destination, "x", raised_event("e"));
-  });
-  ASSERT_NO_FATAL_FAILURE(open(contents));
-  take(PeerConfirmation{destination, sent});
-  turn();
-  ASSERT_TRUE(partition_->metrics().failure.ok()) << partition_->metrics().failure.to_string();
-  take(PeerConfirmation{destination, sent});  // again
-  turn();
-  ASSERT_TRUE(partition_->metrics().failure.ok()) << partition_->metrics().failure.to_string();
-  take(PeerConfirmation{destination, sent + 1});
-  turn();
-  const Status failure = partition_->metrics().failure;
-  EXPECT_EQ(failure.code(), StatusCode::corrupt);
-  EXPECT_NE(failure.message().find("has taken message " + std::to_string(sent + 1)),
-            std::string::npos)
-      << failure.to_string();
-}
-
 TEST_F(RecoveredPartitionTest, AGapInItsOwnChannelStopsIt) {
   StoreContents damaged = sound_;
   damaged.tables() = changed_tables([](PartitionState& state) {
