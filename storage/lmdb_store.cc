@@ -101,7 +101,8 @@ class LmdbStore final : public CheckpointStore {
     scrubber_ = std::jthread([core = core_](const std::stop_token& stop) {
       thread_main("ingot-scrub", [&] {
         auto session = ReadSession::open(*core);
-        if (!session.ok()) return;  // the store has failed already
+        // The store has failed already, or all readers' places are taken: the next opening tries.
+        if (!session.ok()) return;
         // At the priority of all others: a slow scrub would hold its snapshot longer. Whoever uses
         // the store next hears of a fault.
         static_cast<void>(core->fail(require_sound(core->file(), session->snapshot(),

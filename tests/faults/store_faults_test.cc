@@ -241,6 +241,9 @@ bool may_pass_unnoticed(const Stage& stage, const Fault& fault) {
     case Call::statvfs:  // tells a full disk from other errors
     case Call::unlink:   // of what the next opening removes, or LMDB takes as it is
       return true;
+    case Call::mdb_txn_begin:  // the scrub behind an opening is left to the next one
+    case Call::mdb_txn_renew:
+      return stage.run == scrub_behind && fault.error == MDB_READERS_FULL;
     case Call::stat:  // counters() without the file's size
       return stage.run == count;
     default:
@@ -282,6 +285,7 @@ std::string run_case(const Images& images, const Stage& stage, const Fault& faul
     text += "P nobody was told\n";
   for (const Status& failure : failures) {
     if (failure.code() != StatusCode::disk_full || is_full(fault.error)) continue;
+    if (fault.error == kShort) continue;  // LMDB takes it for one while it makes a file
     text += "P this is no full disk: " + failure.to_string() + "\n";
   }
   if (!failures.empty() && !is_named(failures, folder.path(), fault)) {
