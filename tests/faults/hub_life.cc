@@ -7,12 +7,12 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <thread>
 #include <utility>
 
 #include "core/random.h"
+#include "tests/faults/process.h"
 
 namespace ingot::faults {
 namespace {
@@ -111,13 +111,8 @@ struct Held {
   }
 };
 
-std::size_t entries_of(const std::string& folder) {
-  const std::filesystem::directory_iterator all(folder);
-  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
-}
-
 Held held_by_process(const std::string& hub) {
-  Held held{entries_of("/proc/self/fd"), entries_of("/proc/self/task"), 0};
+  Held held{open_descriptors(), entries_of("/proc/self/task"), 0};
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) {
     if (line.find(hub) != std::string::npos || line.find("io_uring") != std::string::npos) {

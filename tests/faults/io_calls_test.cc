@@ -24,6 +24,7 @@
 #include "tests/faults/fault_cases.h"
 #include "tests/faults/faults.h"
 #include "tests/faults/pattern.h"
+#include "tests/faults/process.h"
 #include "tests/support/temp_directory.h"
 
 namespace ingot::faults {
@@ -35,14 +36,6 @@ using log::IoBackend;
 using log::WriteCompletion;
 
 constexpr std::uint64_t kBytes = 16384;
-
-std::size_t open_descriptors() {
-  std::size_t count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-    count += entry.path().empty() ? 0 : 1;
-  }
-  return count;
-}
 
 class IoCalls : public ::testing::TestWithParam<IoBackend> {
  protected:

@@ -22,6 +22,7 @@
 #include "tests/faults/fault_cases.h"
 #include "tests/faults/faults.h"
 #include "tests/faults/log_life.h"
+#include "tests/faults/process.h"
 #include "tests/faults/proof.h"
 #include "tests/support/temp_directory.h"
 
@@ -83,14 +84,6 @@ bool may_pass_unnoticed(const Fault& fault) {
   }
   // Segments are made, and put aside, ahead of need: one that can't be made now is made later.
   return of_segments(fault) && !fault.for_good;
-}
-
-std::size_t open_descriptors() {
-  std::size_t count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-    count += entry.path().empty() ? 0 : 1;
-  }
-  return count;
 }
 
 // Without those of the kernel, which works for a ring, and may for a while after it is closed.

@@ -6,11 +6,10 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
-#include <system_error>
 #include <thread>
 
 #include "storage/store_verifier.h"
+#include "tests/faults/process.h"
 
 namespace ingot::faults {
 namespace {
@@ -26,12 +25,6 @@ using storage::StoreModel;
 
 constexpr std::uint64_t kCompared = 60;  // ids and rows that are asked for one by one
 constexpr std::size_t kPage = 40;
-
-std::size_t entries_of(const std::string& folder) {
-  std::error_code none;
-  return static_cast<std::size_t>(
-      std::distance(std::filesystem::directory_iterator(folder, none), {}));
-}
 
 std::size_t threads() { return entries_of("/proc/self/task"); }
 
@@ -51,8 +44,6 @@ bool is_of_the_store(StatusCode code) {
 }
 
 }  // namespace
-
-std::size_t open_descriptors() { return entries_of("/proc/self/fd"); }
 
 StoreLife::StoreLife(const std::string& folder, StoreModel model)
     : folder_(folder),

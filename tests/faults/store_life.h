@@ -89,7 +89,4 @@ class StoreLife {
   std::size_t descriptors_;
 };
 
-// Descriptors that this process has open.
-[[nodiscard]] std::size_t open_descriptors();
-
 }  // namespace ingot::faults
