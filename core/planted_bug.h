@@ -59,6 +59,7 @@
   X(kConfirmEarly, "messages are confirmed before they are durable")                 \
   X(kResendNothing, "recovery sends no unconfirmed message again")                   \
   X(kTakeMessagesTwice, "a message that comes again is taken again")                 \
+  X(kForgivePartitions, "files of partitions from different times pass for a hub")   \
   X(kTakeOldReplies, "a reply is taken by an execution that did not ask")            \
   /* partition: requests */                                                          \
   X(kRepeatStarts, "a start that is sent again is not recognised")                   \

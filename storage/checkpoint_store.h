@@ -109,20 +109,31 @@ class Checkpoint {
   virtual Status commit(Position position) = 0;
 };
 
-class CheckpointStore {
+// What recovery reads of a checkpoint.
+class CheckpointView {
  public:
-  virtual ~CheckpointStore() = default;
+  virtual ~CheckpointView() = default;
 
   // The position of the last committed checkpoint; 0 for a new store.
   [[nodiscard]] virtual Position position() const = 0;
+  // `not_found` when there is no such row.
+  [[nodiscard]] virtual Result<std::string> read_row(SequenceNumber sequence) const = 0;
+  using EntryFn = std::function<Status(std::string_view key, std::string_view value)>;
+  // Every entry of `table` in key order.
+  virtual Status for_each_entry(EntryTable table, const EntryFn& entry) const = 0;
+  // Empty when it was never put.
+  [[nodiscard]] virtual Result<std::optional<std::string>> read_blob(
+      std::string_view name) const = 0;
+};
+
+class CheckpointStore : public CheckpointView {
+ public:
   // Starts a checkpoint. One at a time.
   [[nodiscard]] virtual Result<std::unique_ptr<Checkpoint>> begin() = 0;
 
   // False only when `id` is surely not in the store: memory only, fast, any thread.
   [[nodiscard]] virtual bool may_contain(std::string_view id) const = 0;
   [[nodiscard]] virtual Result<std::optional<Located>> find(std::string_view id) const = 0;
-  // `not_found` when there is no such row.
-  [[nodiscard]] virtual Result<std::string> read_row(SequenceNumber sequence) const = 0;
   // Ids in byte order that begin with `prefix`, up to `limit` of them, each with its record when
   // finished, unless these are left out. Ascending: those greater than `after` (empty: from the
   // start); descending: those less than `after` (empty: from the end).
@@ -135,12 +146,6 @@ class CheckpointStore {
   // than `limit` means that there are no more. A record that was put again stands at its new place.
   [[nodiscard]] virtual Result<std::vector<ScannedRecord>> scan_records(
       RecordCursor from, std::size_t limit, ScanOrder order = ScanOrder::ascending) const = 0;
-  using EntryFn = std::function<Status(std::string_view key, std::string_view value)>;
-  // Every entry of `table` in key order.
-  virtual Status for_each_entry(EntryTable table, const EntryFn& entry) const = 0;
-  // Empty when it was never put.
-  [[nodiscard]] virtual Result<std::optional<std::string>> read_blob(
-      std::string_view name) const = 0;
 
   // Reads everything back: checksums, counts, order-free hashes. Calls `fault` for each fault and
   // returns ok when the reading itself worked.

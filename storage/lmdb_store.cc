@@ -12,6 +12,7 @@
 #include "core/planted_bug.h"
 #include "core/thread_main.h"
 #include "core/try.h"
+#include "storage/snapshot_values.h"
 #include "storage/store_scan.h"
 
 namespace ingot::storage {
@@ -53,7 +54,7 @@ class LmdbStore final : public CheckpointStore {
   Result<std::string> read_row(SequenceNumber sequence) const override {
     INGOT_ASSIGN(const ReadSession session, ReadSession::open(*core_));
     TableReader reader = session.reader();
-    auto bytes = reader.get_chunked(Table::rows, number_key(sequence.value));
+    auto bytes = row_in(reader, sequence);
     if (!bytes.ok()) return core_->fail(bytes.take_status());
     if (!*bytes) return Status(StatusCode::not_found, "row " + std::to_string(sequence.value));
     return **std::move(bytes);
@@ -75,19 +76,17 @@ class LmdbStore final : public CheckpointStore {
   }
 
   Status for_each_entry(EntryTable table, const EntryFn& entry) const override {
-    const auto where = entry_table(table);
-    if (!where) return {StatusCode::invalid_argument, "no such entry table"};
     INGOT_ASSIGN(const ReadSession session, ReadSession::open(*core_));
+    TableReader reader = session.reader();
     Status stopped;  // what the caller's function answered
-    Status status = each_entry_in(session, *where, entry, stopped);
+    Status status = each_entry_in(reader, table, entry, stopped);
     return status.ok() ? stopped : core_->fail(std::move(status));
   }
 
   Result<std::optional<std::string>> read_blob(std::string_view name) const override {
     INGOT_ASSIGN(const ReadSession session, ReadSession::open(*core_));
-    if (name.size() > kBlobNameBytesMax) return std::optional<std::string>{};
     TableReader reader = session.reader();
-    auto bytes = reader.get_chunked(Table::blobs, blob_key(name));
+    auto bytes = blob_in(reader, name);
     return bytes.ok() ? std::move(bytes) : core_->fail(bytes.take_status());
   }
 
@@ -140,44 +139,14 @@ class LmdbStore final : public CheckpointStore {
     return std::optional<Located>(std::move(located));
   }
 
-  // The whole table is read, so its count and hash are checked as well.
-  static Status each_entry_in(const ReadSession& session, Table table, const EntryFn& entry,
-                              Status& stopped) {
-    TableReader reader = session.reader();
-    TreeCursor& cursor = reader.cursor(table);
-    const TableSummary& summary = session.snapshot().roots.meta.table(table);
-    std::uint64_t values = 0;
-    std::uint64_t hash = 0;
-    INGOT_ASSIGN(bool more, cursor.seek(entry_key({})));
-    while (more) {
-      INGOT_ASSIGN(const Unsealed value, reader.unseal_at(table, cursor));
-      ++values;
-      hash += value_hash(cursor.key(), value.crc);
-      stopped = entry(cursor.key().substr(1), value.payload);
-      if (!stopped.ok()) return {};
-      INGOT_ASSIGN(more, cursor.next());
-    }
-    if (values != summary.values || hash != summary.hash) {
-      return reader.value_fault(table, {}, "its values are not all that were written");
-    }
-    return {};
-  }
-
   std::shared_ptr<StoreCore> core_;
   std::jthread scrubber_;
 };
 
 Result<SnapshotPointer> load_snapshot(const PageFile& file, const LmdbStoreOptions& options) {
   auto snapshot = std::make_shared<Snapshot>();
-  INGOT_ASSIGN(snapshot->roots, read_roots(file));
+  INGOT_ASSIGN(snapshot->roots, read_own_roots(file, options));
   const StoreMeta& meta = snapshot->roots.meta;
-  if (meta.hub_id != options.hub_id || meta.partition != options.partition) {
-    return Status(StatusCode::failed_precondition,
-                  file.path() + ": the store of hub " + std::to_string(meta.hub_id) +
-                      ", partition " + std::to_string(meta.partition.value) + ", not of hub " +
-                      std::to_string(options.hub_id) + ", partition " +
-                      std::to_string(options.partition.value));
-  }
   TableReader reader(file, snapshot->roots);
   for (auto run = meta.runs.rbegin(); run != meta.runs.rend(); ++run) {
     INGOT_ASSIGN(auto loaded, IdRun::load(reader, *run));

@@ -7,6 +7,18 @@
 
 namespace ingot::storage {
 
+Result<SnapshotRoots> read_own_roots(const PageFile& file, const LmdbStoreOptions& options) {
+  INGOT_ASSIGN(SnapshotRoots roots, read_roots(file));
+  if (roots.meta.hub_id == options.hub_id && roots.meta.partition == options.partition) {
+    return roots;
+  }
+  return Status(StatusCode::failed_precondition,
+                file.path() + ": the store of hub " + std::to_string(roots.meta.hub_id) +
+                    ", partition " + std::to_string(roots.meta.partition.value) + ", not of hub " +
+                    std::to_string(options.hub_id) + ", partition " +
+                    std::to_string(options.partition.value));
+}
+
 void SnapshotBox::lock() const {
   constexpr int kSpins = 64;
   for (int spins = 0; locked_.test_and_set(std::memory_order_acquire); ++spins) {

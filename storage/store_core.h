@@ -23,6 +23,10 @@
 
 namespace ingot::storage {
 
+// As read_roots(); `failed_precondition` for another hub's or partition's store.
+[[nodiscard]] Result<SnapshotRoots> read_own_roots(const PageFile& file,
+                                                   const LmdbStoreOptions& options);
+
 struct Snapshot {
   SnapshotRoots roots;
   IdRuns runs;                              // newest first

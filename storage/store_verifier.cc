@@ -6,27 +6,18 @@
 #include <cstring>
 
 #include "core/try.h"
+#include "storage/snapshot_values.h"
 #include "storage/store_core.h"
 
 namespace ingot::storage {
 namespace {
 
-Status check_owner(const PageFile& file, const StoreMeta& meta, const LmdbStoreOptions& options) {
-  if (meta.hub_id == options.hub_id && meta.partition == options.partition) return {};
-  return {StatusCode::failed_precondition,
-          file.path() + ": the store of hub " + std::to_string(meta.hub_id) + ", partition " +
-              std::to_string(meta.partition.value) + ", not of hub " +
-              std::to_string(options.hub_id) + ", partition " +
-              std::to_string(options.partition.value)};
-}
-
 // Fills in `summary` and `snapshot` from the file's roots.
 Status read_summary(const PageFile& file, const LmdbStoreOptions& options, Snapshot& snapshot,
                     StoreSummary& summary) {
   INGOT_ASSIGN(summary.file_bytes, file.file_bytes());
-  INGOT_ASSIGN(snapshot.roots, read_roots(file));
+  INGOT_ASSIGN(snapshot.roots, read_own_roots(file, options));
   const StoreMeta& meta = snapshot.roots.meta;
-  INGOT_TRY(check_owner(file, meta, options));
   summary.position = meta.position;
   summary.rows = meta.rows;
   summary.records = meta.records;
@@ -43,6 +34,34 @@ Result<std::unique_ptr<PageFile>> open_file(const std::string& path) {
   return PageFile::open(path);
 }
 
+class ClosedStore final : public CheckpointView {
+ public:
+  ClosedStore(std::unique_ptr<PageFile> file, const SnapshotRoots& roots)
+      : file_(std::move(file)), roots_(roots) {}
+
+  Position position() const override { return roots_.meta.position; }
+  Result<std::string> read_row(SequenceNumber sequence) const override {
+    TableReader reader(*file_, roots_);
+    INGOT_ASSIGN(auto row, row_in(reader, sequence));
+    if (!row) return Status(StatusCode::not_found, "row " + std::to_string(sequence.value));
+    return *std::move(row);
+  }
+  Status for_each_entry(EntryTable table, const EntryFn& entry) const override {
+    TableReader reader(*file_, roots_);
+    Status stopped;
+    INGOT_TRY(each_entry_in(reader, table, entry, stopped));
+    return stopped;
+  }
+  Result<std::optional<std::string>> read_blob(std::string_view name) const override {
+    TableReader reader(*file_, roots_);
+    return blob_in(reader, name);
+  }
+
+ private:
+  const std::unique_ptr<PageFile> file_;
+  const SnapshotRoots roots_;
+};
+
 // True for what the file itself holds wrong.
 bool is_fault(const Status& status) {
   return status.code() == StatusCode::corrupt || status.code() == StatusCode::unsupported ||
@@ -58,6 +77,12 @@ Result<StoreSummary> inspect_lmdb_store(const LmdbStoreOptions& options) {
   Snapshot snapshot;
   INGOT_TRY(read_summary(*file, options, snapshot, summary));
   return summary;
+}
+
+Result<std::unique_ptr<CheckpointView>> view_lmdb_store(const LmdbStoreOptions& options) {
+  INGOT_ASSIGN(auto file, open_file(LmdbEnv::path_in(options.directory)));
+  INGOT_ASSIGN(const SnapshotRoots roots, read_own_roots(*file, options));
+  return std::unique_ptr<CheckpointView>(std::make_unique<ClosedStore>(std::move(file), roots));
 }
 
 Result<StoreSummary> verify_lmdb_store(const LmdbStoreOptions& options,

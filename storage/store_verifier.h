@@ -25,6 +25,10 @@ struct StoreSummary {
 // options only the directory, the hub and the partition count.
 [[nodiscard]] Result<StoreSummary> inspect_lmdb_store(const LmdbStoreOptions& options);
 
+// What recovery reads, each value checked as it is read. Errors: as inspect_lmdb_store().
+[[nodiscard]] Result<std::unique_ptr<CheckpointView>> view_lmdb_store(
+    const LmdbStoreOptions& options);
+
 // As inspect_lmdb_store(), and then everything is read back as CheckpointStore::scrub() does. What
 // the file holds wrong goes to `fault`, once at least when anything is wrong; the answer is a
 // summary as far as the store can be read.

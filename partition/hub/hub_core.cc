@@ -98,6 +98,13 @@ Status HubCore::start() {
     if (opened.ok()) opened = std::move(status);
   }
   INGOT_TRY(opened);
+  std::vector<ChannelEnds> ends;
+  for (const auto& shard : shards_) {
+    ends.insert(ends.end(), shard->channel_ends().begin(), shard->channel_ends().end());
+  }
+  if (const std::optional<ChannelFault> fault = check_channels(ends)) {
+    return {StatusCode::corrupt, directory_.folder(fault->behind).log + ": " + fault->what};
+  }
   if (directory_.is_new()) INGOT_TRY(directory_.publish());
   for (const auto& shard : shards_) shard->go();
   return {};

@@ -40,7 +40,7 @@ Status load_detached(PartitionState& state, std::string_view key, std::string_vi
   return {};
 }
 
-Status load_unfinished(const storage::CheckpointStore& store, PartitionState& state,
+Status load_unfinished(const storage::CheckpointView& store, PartitionState& state,
                        std::string_view key) {
   INGOT_ASSIGN(const SequenceNumber sequence, decode_work_key(key));
   const Result<std::string> row = store.read_row(sequence);
@@ -78,7 +78,7 @@ struct NamedInstance {
 };
 
 // Brings the named instance into memory if the store has it and it is not here.
-Status make_resident(const storage::CheckpointStore& store, PartitionState& state,
+Status make_resident(const storage::CheckpointView& store, PartitionState& state,
                      SequenceNumber sequence) {
   if (sequence.value == 0 || state.instances.find(sequence) != nullptr) return {};
   Result<std::string> row = store.read_row(sequence);
@@ -92,7 +92,7 @@ Status make_resident(const storage::CheckpointStore& store, PartitionState& stat
 
 }  // namespace
 
-Status load_checkpoint(const storage::CheckpointStore& store, PartitionState& state) {
+Status load_checkpoint(const storage::CheckpointView& store, PartitionState& state) {
   if (store.position().value == 0) return {};
   INGOT_ASSIGN(const std::optional<std::string> tables, store.read_blob(kTablesBlob));
   if (!tables) return Status(StatusCode::corrupt, "the checkpoint has no tables");
@@ -115,7 +115,7 @@ Status load_checkpoint(const storage::CheckpointStore& store, PartitionState& st
   });
 }
 
-Status replay_fact(const storage::CheckpointStore& store, PartitionState& state, Position position,
+Status replay_fact(const storage::CheckpointView& store, PartitionState& state, Position position,
                    std::string_view bytes, Effects& effects) {
   INGOT_ASSIGN(const Fact fact, decode_fact(bytes));
   if (!INGOT_PLANTED(kReplayWithoutRows)) {

@@ -18,11 +18,11 @@ namespace ingot::partition {
 
 // Tables, timers, and the instances with unfinished work, into a new state. `corrupt` when they
 // can't be what a cut wrote.
-Status load_checkpoint(const storage::CheckpointStore& store, PartitionState& state);
+Status load_checkpoint(const storage::CheckpointView& store, PartitionState& state);
 
 // Decodes the fact at `position`, the one after state.applied, and applies it. `effects` is
 // scratch.
-Status replay_fact(const storage::CheckpointStore& store, PartitionState& state, Position position,
+Status replay_fact(const storage::CheckpointView& store, PartitionState& state, Position position,
                    std::string_view bytes, Effects& effects);
 
 }  // namespace ingot::partition

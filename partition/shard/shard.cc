@@ -71,6 +71,7 @@ Status Shard::open_partitions() {
     if (!recovered.ok()) {
       return recovered.status().with_context("partition " + std::to_string(plan.partition.value));
     }
+    channel_ends_.push_back(partition::channel_ends(*recovered->state));
     // Execution ids come from a stream that the incarnation's epoch seeds.
     const std::uint64_t seed = plan.epoch ^ 0x5DEECE66DU;
     partitions_.push_back(std::make_unique<Partition>(environment_, *std::move(recovered), slot,

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "commit-log/io.h"
+#include "partition/peers/channel_ends.h"
 #include "partition/shard/partition.h"
 
 namespace ingot::partition {
@@ -45,7 +46,9 @@ class Shard {
   // Lets the partitions work. Until then requests only queue up.
   void go();
   [[nodiscard]] Inbox& inbox() { return *inbox_; }
+  // Both after opened().
   [[nodiscard]] const std::string& io_name() const { return io_name_; }
+  [[nodiscard]] const std::vector<ChannelEnds>& channel_ends() const { return channel_ends_; }
 
   // Ends the waits for instances, those that are still to come as well; returns at once.
   void end_waits();
@@ -81,6 +84,7 @@ class Shard {
   std::string io_name_;
   std::unique_ptr<Inbox> inbox_;
   std::vector<std::unique_ptr<Partition>> partitions_;
+  std::vector<ChannelEnds> channel_ends_;  // as recovered
   std::vector<log::WriteCompletion> completions_;
   std::future<Status> opened_;
   std::thread thread_;

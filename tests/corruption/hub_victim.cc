@@ -40,6 +40,7 @@ enum Kind : std::size_t {
   swap_files,
   folder_gone,
   swap_folders,
+  older_folder,
 };
 
 std::string read_file(const std::string& path) {
@@ -114,7 +115,10 @@ HubVictim::HubVictim(std::string directory) : hub_(std::move(directory) + "/hub"
     co_return text;
   }));
   must(registry_.add_orchestrator("parent", [](OrchestrationContext& context) -> Task<std::string> {
-    std::string text = co_await context.call_sub_orchestration("echoes", context.input());
+    // In the other partition: messages go both ways.
+    std::string child = "child-of-" + std::string(context.instance_id());
+    while (partition_of(child, 2) == partition_of(context.instance_id(), 2)) child += "+";
+    std::string text = co_await context.call_sub_orchestration("echoes", context.input(), child);
     co_return text;
   }));
   options_.partitions = 2;
@@ -157,7 +161,6 @@ Result<std::unique_ptr<TaskHub>> HubVictim::open() const {
 }
 
 void HubVictim::make_hub() {
-  std::vector<Files> generations;
   constexpr int kRounds = 7;
   for (int round = 0; round < kRounds; ++round) {
     auto hub = TaskHub::open(hub_, registry_, options_);
@@ -166,7 +169,7 @@ void HubVictim::make_hub() {
     // The last round stays in the logs only.
     if (round + 1 < kRounds) must((*hub)->checkpoint());
     must((*hub)->close());
-    if (round + 4 >= kRounds && round + 1 < kRounds) generations.push_back(read_files());
+    if (round + 4 >= kRounds && round + 1 < kRounds) generations_.push_back(read_files());
   }
   for (int i = 0; i < 2; ++i) {
     auto hub = open();
@@ -179,7 +182,7 @@ void HubVictim::make_hub() {
   }
   good_ = read_files();
   INGOT_ASSERT(verify(hub_) == 0);
-  list_kinds(generations);
+  list_kinds();
 }
 
 HubVictim::Files HubVictim::read_files() const {
@@ -205,7 +208,7 @@ void HubVictim::restore() {
   }
 }
 
-void HubVictim::list_kinds(const std::vector<Files>& generations) {
+void HubVictim::list_kinds() {
   std::uint64_t bytes = 0;
   for (const auto& [file, content] : good_) {
     for (const std::string& other : names_) {
@@ -227,7 +230,7 @@ void HubVictim::list_kinds(const std::vector<Files>& generations) {
     if (entry.is_directory()) folders_.push_back(entry.path().filename().string());
   }
   std::sort(folders_.begin(), folders_.end());
-  for (const Files& generation : generations) {
+  for (const Files& generation : generations_) {
     for (const Block& block : blocks_) {
       const auto then = generation.find(block.file);
       if (then == generation.end() || then->second.size() < block.offset + kBlock) continue;
@@ -247,7 +250,8 @@ void HubVictim::list_kinds(const std::vector<Files>& generations) {
             {"file-gone", missed_.size()},
             {"swap-files", pairs_.size()},
             {"folder-gone", folders_.size()},
-            {"swap-folders", folders_.size() * (folders_.size() - 1) / 2}};
+            {"swap-folders", folders_.size() * (folders_.size() - 1) / 2},
+            {"older-folder", generations_.size() * folders_.size()}};
 }
 
 std::string_view HubVictim::block_at(const Block& block) const {
@@ -315,6 +319,16 @@ std::vector<std::string> HubVictim::damage(std::size_t kind, std::uint64_t numbe
     case folder_gone:
       fs::remove_all(path_of(folders_[number]));
       return {folders_[number]};
+    case older_folder: {
+      const std::string& folder = folders_[number % folders_.size()];
+      fs::remove_all(path_of(folder));
+      for (const auto& [file, bytes] : generations_[number / folders_.size()]) {
+        if (!file.starts_with(folder + "/")) continue;
+        fs::create_directories(fs::path(path_of(file)).parent_path());
+        write_file(path_of(file), bytes);
+      }
+      return {folder};
+    }
     default:
       INGOT_ASSERT(folders_.size() == 2, folders_.size());
       fs::rename(path_of(folders_[0]), path_of("aside"));

@@ -43,7 +43,7 @@ class HubVictim final : public Victim {
 
   void make_hub();
   void work(TaskHub& hub, int round);
-  void list_kinds(const std::vector<Files>& generations);
+  void list_kinds();
   [[nodiscard]] Files read_files() const;
   void restore();
   [[nodiscard]] std::string path_of(const std::string& file) const { return hub_ + "/" + file; }
@@ -63,6 +63,7 @@ class HubVictim final : public Victim {
   Files good_;
   Seen expected_;
   std::vector<Block> blocks_;
+  std::vector<Files> generations_;  // as it was at earlier moments
   std::vector<OldBlock> old_blocks_;
   std::vector<std::string> names_;   // of the files
   std::vector<std::string> missed_;  // of these, the files whose loss can be told

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "core/hash.h"
 #include "tests/support/hub_fixture.h"
 
 namespace ingot::testing {
@@ -81,6 +82,11 @@ class HubOpening : public HubFixture {
     }
   }
 
+  // An id that begins with `name` and lives in that one of two partitions.
+  [[nodiscard]] static std::string id_in(std::uint32_t partition, std::string name) {
+    while (partition_of(name, 2) != PartitionId(partition)) name += "+";
+    return name;
+  }
   [[nodiscard]] fs::path in_hub(const std::string& name) const { return fs::path(path()) / name; }
   // The first segment of the first partition.
   [[nodiscard]] fs::path segment() const {
@@ -301,6 +307,39 @@ TEST_F(HubOpening, MixedUpFoldersAreRefused) {
   fs::rename(second, first);
   fs::rename(aside, second);
   expect_everything();
+}
+
+// Both were good, at different times.
+TEST_F(HubOpening, APartitionOlderThanAnotherIsRefused) {
+  options.partitions = 2;
+  add_orchestrator("asks", [](OrchestrationContext& context) -> Task<std::string> {
+    std::string text =
+        co_await context.call_sub_orchestration("echoes", context.input(), context.input());
+    co_return text;
+  });
+  for (const bool with_checkpoint : {false, true}) {
+    SCOPED_TRACE(with_checkpoint);
+    make_hub(with_checkpoint);
+    for (const std::string older : {"partition-0000", "partition-0001"}) {
+      const fs::path folder = in_hub(older);
+      const fs::path aside = fs::path(scratch()) / "aside";
+      const fs::path newer = fs::path(scratch()) / "newer";
+      fs::copy(folder, aside, fs::copy_options::recursive);
+      ASSERT_NO_FATAL_FAILURE(open());
+      // A message each way.
+      const std::string child = id_in(1, "child-" + older);
+      expect_output(finish(start("asks", child, id_in(0, "asks-" + older))), child);
+      if (with_checkpoint) must(hub().checkpoint());
+      ASSERT_NO_FATAL_FAILURE(close());
+      fs::rename(folder, newer);
+      fs::rename(aside, folder);
+      expect_refused(StatusCode::corrupt, {older + "/log", "is behind partition"});
+      fs::remove_all(folder);
+      fs::rename(newer, folder);
+    }
+    expect_everything();
+    fs::remove_all(path());
+  }
 }
 
 TEST_F(HubOpening, AMissingPartitionIsRefused) {

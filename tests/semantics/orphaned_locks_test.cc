@@ -27,11 +27,17 @@ Task<std::string> holds(OrchestrationContext& context) {
   co_return text;
 }
 
+Task<std::string> sends(OrchestrationContext& context) {
+  context.signal_entity(EntityId("log", std::string(context.input())), "append", "unheard");
+  co_return std::string();
+}
+
 class Orphans {
  public:
   explicit Orphans(std::uint64_t seed, bool evict) {
     EXPECT_TRUE(registry_.add_entity("log", log).ok());
     EXPECT_TRUE(registry_.add_orchestrator("holds", holds).ok());
+    EXPECT_TRUE(registry_.add_orchestrator("sends", sends).ok());
     sim::SimHubPlan plan;
     plan.options.partitions = 4;
     plan.options.segment_bytes = 1ULL << 20;
@@ -40,7 +46,7 @@ class Orphans {
     hub = std::make_unique<sim::SimHub>(registry_, plan);
   }
 
-  // A lock request, as the first message of a partition that has nothing else to say.
+  // A lock request, in the place of the first message that another partition sends to this one.
   void lock_for_ghost(const EntityId& entity) {
     const std::string id = to_string(entity);
     const PartitionId to = hub->partition_of(id);
@@ -58,7 +64,16 @@ class Orphans {
     message.channel_position = 1;
     message.target_id = id;
     encode_event(request, message.event);
+    const PartitionId origin = messages.origin;
     ASSERT_TRUE(hub->offer(to, std::move(messages)));
+    hub->settle();
+    StartOptions start;
+    start.input = entity.key;
+    for (int i = 0; start.instance_id.empty() || hub->partition_of(start.instance_id) != origin;
+         ++i) {
+      start.instance_id = "sender-" + std::to_string(i);
+    }
+    ASSERT_TRUE(hub->client().schedule_new_orchestration("sends", start).ok());
     hub->settle();
   }
   std::optional<EntityState> look(const EntityId& entity) {

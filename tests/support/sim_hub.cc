@@ -134,6 +134,7 @@ Status SimHub::open() {
   disk_generation_ = disk_.generation();
   const bool running = std::exchange(running_, true);
   Status opened;
+  std::vector<ChannelEnds> ends;
   for (std::uint32_t p = 0; p < partitions_ && opened.ok(); ++p) {
     const PartitionId partition(p);
     life.ios.push_back(std::make_unique<SimIo>(disk_, plan_.watch));
@@ -143,10 +144,15 @@ Status SimHub::open() {
       opened = recovered.status().with_context("partition " + std::to_string(p));
       break;
     }
+    ends.push_back(channel_ends(*recovered->state));
     if (plan_.watch != nullptr) plan_.watch->on_recovered(partition, *recovered);
     life.partitions.push_back(std::make_unique<Partition>(life.environment, *std::move(recovered),
                                                           p, plan_.options.memory_bytes,
                                                           random_.next(), life.inbox));
+  }
+  if (opened.ok()) {
+    const std::optional<ChannelFault> fault = check_channels(ends);
+    if (fault) opened = Status(StatusCode::corrupt, fault->what);
   }
   running_ = running;
   down_ = !opened.ok();

@@ -1,4 +1,6 @@
-// `ingot verify DIR`: reads every frame, fact, row, checksum and tally of a hub. Changes nothing.
+// `ingot verify DIR`: reads every frame, fact, row, checksum and tally of a hub, carries out the
+// facts behind each checkpoint, and compares what the partitions know of each other. Changes
+// nothing.
 //
 // Prints a line per fault: the file, the offset and position in it (or the table and key), and what
 // is wrong there.
@@ -7,8 +9,11 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 
 #include "core/try.h"
+#include "partition/peers/channel_ends.h"
+#include "partition/recovery/replay.h"
 #include "tools/closed_hub.h"
 #include "tools/commands/commands.h"
 #include "tools/fact_output.h"
@@ -16,6 +21,32 @@
 
 namespace ingot::tools {
 namespace {
+
+// What an opening would make of a checkpoint and the facts behind it.
+class Replay {
+ public:
+  Replay(PartitionId partition, std::uint32_t partitions)
+      : state_(std::make_unique<partition::PartitionState>(partition, partitions)) {}
+
+  Status load(const storage::LmdbStoreOptions& options) {
+    INGOT_ASSIGN(checkpoint_, storage::view_lmdb_store(options));
+    return partition::load_checkpoint(*checkpoint_, *state_);
+  }
+  // Facts that the checkpoint holds are passed over.
+  Status take(Position position, std::string_view fact) {
+    if (position <= state_->applied) return {};
+    if (position != state_->applied.plus(1)) {
+      return {StatusCode::corrupt, fmt::format("follows position {}", state_->applied.value)};
+    }
+    return partition::replay_fact(*checkpoint_, *state_, position, fact, effects_);
+  }
+  [[nodiscard]] partition::ChannelEnds ends() const { return partition::channel_ends(*state_); }
+
+ private:
+  std::unique_ptr<storage::CheckpointView> checkpoint_;
+  std::unique_ptr<partition::PartitionState> state_;
+  Effects effects_;
+};
 
 class Verifier {
  public:
@@ -26,6 +57,7 @@ class Verifier {
     for (PartitionId partition; partition.value < hub_.partitions(); ++partition) {
       INGOT_TRY(verify_partition(partition));
     }
+    verify_channels();
     return {};
   }
 
@@ -51,8 +83,33 @@ class Verifier {
             ": missing; the hub was never opened wholly, or the folder was removed");
       return {};
     }
+    const std::uint64_t faults = faults_;
     INGOT_ASSIGN(const std::optional<Position> checkpoint, verify_checkpoint(partition));
-    return verify_log(partition, checkpoint);
+    std::optional<Replay> replay;
+    if (faults_ == faults) {
+      replay.emplace(partition, hub_.partitions());
+      INGOT_TRY(replay_checkpoint(partition, *replay));
+    }
+    INGOT_TRY(verify_log(partition, checkpoint, faults_ == faults ? &*replay : nullptr));
+    if (faults_ == faults) ends_.push_back(replay->ends());
+    return {};
+  }
+
+  // Of the partitions without a fault of their own: where another's begins, nothing can be said.
+  void verify_channels() {
+    for (const partition::ChannelEnds& origin : ends_) {
+      for (const partition::ChannelEnds& destination : ends_) {
+        const auto found = partition::check_channel(origin, destination);
+        if (found) fault(hub_.folder(found->behind).log + ": " + found->what);
+      }
+    }
+  }
+
+  Status replay_checkpoint(PartitionId partition, Replay& replay) {
+    Status loaded = replay.load(hub_.store_options(partition));
+    if (loaded.code() != StatusCode::corrupt) return loaded;
+    fault(hub_.folder(partition).checkpoint + ": " + loaded.message());
+    return {};
   }
 
   // The checkpoint's position; nothing when there is no checkpoint, which is a fault.
@@ -71,14 +128,21 @@ class Verifier {
     return std::optional(store->position);
   }
 
-  Status verify_log(PartitionId partition, std::optional<Position> checkpoint) {
+  // Carries the facts out as long as there is no fault; `replay` may be null.
+  Status verify_log(PartitionId partition, std::optional<Position> checkpoint, Replay* replay) {
+    const std::uint64_t faults = faults_;
     std::string frame;  // the place of the frame whose facts are being read
     log::LogVisitor visitor;
     visitor.on_frame = [&](const log::FrameInfo& found) {
       frame = fmt::format("{}, offset {}", found.file, found.offset);
     };
     visitor.on_fact = [&](Position position, std::string_view bytes) {
-      if (const Status status = check_fact(bytes); !status.ok()) {
+      Status status = check_fact(bytes);
+      if (status.ok() && replay != nullptr && faults_ == faults) {
+        status = replay->take(position, bytes);
+      }
+      if (status.code() == StatusCode::io_error) return status;
+      if (!status.ok()) {
         fault(fmt::format("{}, position {}: {}", frame, position.value, status.message()));
       }
       return Status();
@@ -106,6 +170,7 @@ class Verifier {
   }
 
   const ClosedHub& hub_;
+  std::vector<partition::ChannelEnds> ends_;  // of the partitions without a fault
   std::uint64_t faults_ = 0;
   std::uint64_t frames_ = 0;
   std::uint64_t facts_ = 0;
