@@ -25,6 +25,9 @@ endif()
 if(INGOT_SANITIZE)
   target_compile_options(ingot-flags INTERFACE -fsanitize=${INGOT_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(ingot-flags INTERFACE -fsanitize=${INGOT_SANITIZE})
+  if(INGOT_WERROR AND INGOT_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(ingot-flags INTERFACE -Wno-error=tsan) # Boost.Asio's fences
+  endif()
 endif()
 
 # ingot_library(<folder> [LINK <private libraries>] [USES <ingot folders>])
