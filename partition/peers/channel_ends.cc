@@ -35,12 +35,12 @@ std::optional<ChannelFault> check_channel(const ChannelEnds& origin,
   if (INGOT_PLANTED(kForgivePartitions)) return std::nullopt;
   if (taken > here.sent) {
     return behind(origin.partition, destination.partition,
-                  "sent " + std::to_string(here.sent) + " messages, of which " +
+                  "sent it " + std::to_string(here.sent) + " messages, and " +
                       std::to_string(taken) + " were taken");
   }
   if (here.confirmed > taken) {
     return behind(destination.partition, origin.partition,
-                  "taken " + std::to_string(taken) + " messages, and confirmed " +
+                  "taken " + std::to_string(taken) + " messages of it, and confirmed " +
                       std::to_string(here.confirmed));
   }
   return std::nullopt;

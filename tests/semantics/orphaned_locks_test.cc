@@ -1,5 +1,5 @@
-// Locks whose owner is gone without having given them back, which no orchestration does: as after
-// the loss of the owner's partition. They are found, and only they; cleaning is crash proof.
+// Locks whose owner is gone without having given them back, which no orchestration does: here
+// nobody ever was the owner. They are found, and only they; cleaning is crash proof.
 
 #include <optional>
 

@@ -220,6 +220,20 @@ TEST_F(BadInput, AMissingCheckpointIsReportedAlsoAfterAnOpening) {
   EXPECT_TRUE(before == snapshot(hub_path()));
 }
 
+TEST_F(BadInput, ALogWithoutSegmentsIsReported) {
+  {
+    const auto hub = open_hub(hub_path());
+    ASSERT_TRUE(hub);
+    ASSERT_NO_FATAL_FAILURE(fill_hub(*hub, 3));
+  }
+  for (const fs::path& segment : files_of(".log")) fs::remove(segment);
+  const ToolResult verified = run({"verify", hub_path()});
+  EXPECT_EQ(verified.exit_code, 1) << verified.out << verified.err;
+  EXPECT_NE(verified.out.find("the log has no segments"), std::string::npos) << verified.out;
+  const ToolResult listed = run({"instances", hub_path()});
+  EXPECT_EQ(listed.exit_code, 2) << listed.out << listed.err;
+}
+
 // The log alone has everything, but opening refuses it all the same.
 TEST_F(BadInput, AMissingCheckpointIsReportedThoughTheLogHasEverything) {
   {

@@ -106,9 +106,9 @@ class Verifier {
   }
 
   Status replay_checkpoint(PartitionId partition, Replay& replay) {
-    Status loaded = replay.load(hub_.store_options(partition));
-    if (loaded.code() != StatusCode::corrupt) return loaded;
-    fault(hub_.folder(partition).checkpoint + ": " + loaded.message());
+    const Status loaded = replay.load(hub_.store_options(partition));
+    if (loaded.code() == StatusCode::io_error) return loaded;
+    if (!loaded.ok()) fault(hub_.folder(partition).checkpoint + ": " + loaded.message());
     return {};
   }
 
@@ -158,6 +158,9 @@ class Verifier {
     frames_ += log.frames;
     facts_ += log.facts;
     const std::string directory = hub_.folder(partition).log;
+    if (checkpoint.value_or(Position()).value == 0 && log.segments == 0) {
+      fault(directory + ": the log has no segments");
+    }
     if (checkpoint.value_or(Position()).value == 0 && log.first.value > 1) {
       fault(fmt::format("{}: begins at position {}, and no checkpoint holds what was before it",
                         directory, log.first.value));
